@@ -1,0 +1,19 @@
+// What a service gets from outside. Only the environment knows the mode.
+import type { ServiceSchema } from "moleculer";
+import type { Config } from "./config.ts";
+import type { Clock } from "./kernel/clock.ts";
+import type { Random } from "./kernel/random.ts";
+import type { Database } from "./store/port.ts";
+
+export interface HostedDatabase extends Database {
+  /** Connects with the service (moleculer-db), relays its events and stops in order. */
+  readonly mixin: Partial<ServiceSchema>;
+}
+
+export interface Environment {
+  readonly config: Config;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** A service's own database: one SQLite file, or one MongoDB database. */
+  database(name: string): HostedDatabase;
+}

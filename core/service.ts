@@ -1,0 +1,29 @@
+// From a contract and its handlers to a Moleculer service's actions.
+import type { ActionSchema, Context } from "moleculer";
+import type { ActionMap, ParamsOf, ResultOf } from "./contracts/action.ts";
+import type { Request } from "./request.ts";
+import { requestOf } from "./context.ts";
+
+/** One handler per action of a contract; in the simulator they are called without a broker. */
+export type HandlersOf<M extends ActionMap> = {
+  readonly [A in keyof M]: (params: ParamsOf<M[A]>, request: Request) => Promise<ResultOf<M[A]>>;
+};
+
+/** The `actions` of a service schema: names without "v1.<service>.", validation, scope and handler from the contract. */
+export function implement<M extends ActionMap>(contract: M, handlers: HandlersOf<M>): Record<string, ActionSchema> {
+  const entries = Object.entries(contract).map(([fullName, { params, auth, read, rest }]) => {
+    const [, service = "", name = ""] = fullName.split(".");
+    const handler = handlers[fullName] as (params: unknown, request: Request) => Promise<unknown>;
+    const schema = {
+      params,
+      auth,
+      ...(rest === undefined ? {} : { contractRest: rest }),
+      // moleculer-web may reach only what has a route; the bridge and the saga reach the rest by the broker.
+      visibility: rest === undefined ? ("public" as const) : ("published" as const),
+      retryPolicy: { enabled: read === true },
+      handler: (ctx: Context<unknown>) => handler(ctx.params, requestOf(ctx, service)),
+    };
+    return [name, schema] as const;
+  });
+  return Object.fromEntries(entries) as unknown as Record<string, ActionSchema>;
+}
