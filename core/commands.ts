@@ -2,10 +2,15 @@
 import { refusal, type Refusal } from "./kernel/errors.ts";
 import type { Request } from "./request.ts";
 
+export const reusedKey: Refusal = refusal(
+  "IDEMPOTENCY_KEY_REUSED",
+  "This Idempotency-Key came before with another request: take a new key",
+);
+
 /** A key seen before with another request. `stored` is the fingerprint left by the first. */
 export function keyReused(stored: string, request: Request): Refusal | null {
   if (request.idempotency === null || request.idempotency.fingerprint === stored) return null;
-  return refusal("IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key came before with another request: take a new key");
+  return reusedKey;
 }
 
 export function versionMismatch(current: number, request: Request): Refusal | null {
