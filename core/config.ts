@@ -1,4 +1,7 @@
 // The only file that reads the environment.
+import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
+import { integer, listOf, matching, nearest, oneOf, type Parse } from "./config-values.ts";
 
 export interface Config {
   readonly mode: "embedded" | "cluster";
@@ -22,4 +25,140 @@ export interface Config {
   /** The services of this process. */
   readonly services: readonly string[];
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace";
+}
+
+/** Every problem of the environment at once, one line each. */
+export class ConfigError extends Error {
+  readonly problems: readonly string[];
+  constructor(problems: readonly string[]) {
+    super(problems.join("\n"));
+    this.problems = problems;
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** These may also come as NAME_FILE, which names a file that holds the value. */
+const secrets = ["COMPTOIR_ADMIN_PASSWORD", "NATS_URL", "MONGO_URL"];
+const clusterVariables = ["NATS_URL", "MONGO_URL", "KAFKA_BROKERS"];
+const levels = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
+
+const port = integer(0, 65_535);
+const seconds = integer(1, 10_000_000);
+const count = integer(0, 1_000_000_000);
+
+class Source {
+  readonly problems: string[] = [];
+  readonly #values: Environment;
+  readonly #known = new Set<string>();
+
+  constructor(values: Environment) {
+    this.#values = values;
+  }
+
+  /** An empty value counts as not set: that is how Compose files pass what nobody gave. */
+  raw(name: string): string | undefined {
+    this.#known.add(name);
+    if (!secrets.includes(name)) return this.#values[name] || undefined;
+    const fileName = `${name}_FILE`;
+    this.#known.add(fileName);
+    const file = this.#values[fileName] || undefined;
+    const value = this.#values[name] || undefined;
+    if (file === undefined) return value;
+    if (value === undefined) return this.#secretIn(fileName, file);
+    this.problems.push(`${name} and ${fileName} are both set: set one of them`);
+    return value;
+  }
+
+  read<T>(name: string, parse: Parse<T>, fallback: T): T {
+    const text = this.raw(name);
+    if (text === undefined) return fallback;
+    const result = parse(text);
+    if ("value" in result) return result.value;
+    const shown = secrets.includes(name) ? "has a bad value" : `is "${text}"`;
+    this.problems.push(`${name} ${shown}: ${result.problem}`);
+    return fallback;
+  }
+
+  refuseUnknown(): void {
+    for (const name of Object.keys(this.#values)) {
+      if (!name.startsWith("COMPTOIR_") || this.#known.has(name)) continue;
+      const known = [...this.#known].filter(other => other.startsWith("COMPTOIR_"));
+      this.problems.push(`${name} is not a setting: did you mean ${nearest(name, known)}? Known: ${known.join(", ")}`);
+    }
+  }
+
+  #secretIn(name: string, file: string): string | undefined {
+    try {
+      return readFileSync(file, "utf8").trimEnd();
+    } catch (error) {
+      this.problems.push(
+        `${name} is "${file}": cannot be read (${error instanceof Error ? error.message : "unknown"})`,
+      );
+      return undefined;
+    }
+  }
+}
+
+function modeOf(source: Source): Config["mode"] {
+  const missing = clusterVariables.filter(name => source.raw(name) === undefined);
+  if (missing.length === 0) return "cluster";
+  if (missing.length === clusterVariables.length) return "embedded";
+  const set = clusterVariables.filter(name => !missing.includes(name));
+  source.problems.push(
+    `${set.join(" and ")} set without ${missing.join(" and ")}: set all three for a cluster, or none for one process`,
+  );
+  return "embedded";
+}
+
+/** In seconds. A saga may last as long as its reservation, and its answers must be remembered longer than that. */
+function retention(source: Source, reservationTtl: number): number {
+  const value = source.read("COMPTOIR_RETENTION", seconds, Math.max(86_400, 2 * reservationTtl));
+  if (value <= reservationTtl) {
+    source.problems.push(
+      `COMPTOIR_RETENTION is "${String(value)}": must be above COMPTOIR_RESERVATION_TTL (${String(reservationTtl)})`,
+    );
+  }
+  return value;
+}
+
+/**
+ * @param known the services that this release has.
+ * @throws ConfigError naming everything that is wrong.
+ */
+export function loadConfig(known: readonly string[], environment: Environment = process.env): Config {
+  const source = new Source(environment);
+  const reservationTtl = source.read("COMPTOIR_RESERVATION_TTL", seconds, 900);
+  const config: Config = {
+    mode: modeOf(source),
+    http: {
+      host: source.read("COMPTOIR_HOST", matching(/^[\w.:-]+$/, "a host name or an IP address"), "127.0.0.1"),
+      port: source.read("COMPTOIR_PORT", port, 3000),
+    },
+    opsPort: source.read("COMPTOIR_OPS_PORT", port, 3100),
+    data: resolve(source.raw("COMPTOIR_DATA") ?? ".data"),
+    admin: {
+      email: source.read(
+        "COMPTOIR_ADMIN_EMAIL",
+        matching(/^[^\s@]+@[^\s@]+$/, "an e-mail address"),
+        "admin@comptoir.local",
+      ),
+      password: source.read("COMPTOIR_ADMIN_PASSWORD", matching(/^.{1,200}$/s, "1 to 200 characters"), null),
+    },
+    rateLimit: source.read("COMPTOIR_RATE_LIMIT", count, 1200),
+    durability: source.read("COMPTOIR_DURABILITY", oneOf(["full", "process"]), "full"),
+    reservationTtlMs: reservationTtl * 1000,
+    sagaLeaseMs: source.read("COMPTOIR_SAGA_LEASE", seconds, 10) * 1000,
+    retentionMs: retention(source, reservationTtl) * 1000,
+    outboxBound: source.read("COMPTOIR_OUTBOX_BOUND", integer(1, 1_000_000_000), 100_000),
+    lowStock: source.read("COMPTOIR_LOW_STOCK", count, 10),
+    services: source.read("SERVICES", listOf(known), known),
+    logLevel: source.read("COMPTOIR_LOG_LEVEL", oneOf(levels), "info"),
+  };
+  if (config.http.port !== 0 && config.http.port === config.opsPort) {
+    source.problems.push(`COMPTOIR_PORT and COMPTOIR_OPS_PORT are both ${String(config.opsPort)}: take two ports`);
+  }
+  source.refuseUnknown();
+  if (source.problems.length > 0) throw new ConfigError(source.problems);
+  return config;
 }

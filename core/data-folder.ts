@@ -1,0 +1,48 @@
+// The data folder: there, writable, and ours alone.
+import { accessSync, constants, mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { StartupError } from "./startup-error.ts";
+
+const SQLITE_BUSY = 5;
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+function prepare(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new StartupError(
+      `the data folder ${folder} cannot be written (${reasonOf(error)}): fix its permissions or set COMPTOIR_DATA`,
+    );
+  }
+}
+
+/**
+ * Holds the folder for this process until `release` or the process ends, however it ends: the operating system drops
+ * SQLite's file lock with the process, so a restart after kill -9 waits for nothing.
+ * @throws StartupError when another process holds it, or it cannot be written.
+ */
+export function holdDataFolder(folder: string): { release(): void } {
+  prepare(folder);
+  let lock: DatabaseSync | undefined;
+  try {
+    lock = new DatabaseSync(join(folder, "comptoir.lock"));
+    lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+  } catch (error) {
+    lock?.close();
+    const busy = error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY;
+    throw new StartupError(
+      busy
+        ? `the data folder ${folder} is in use by another Comptoir: stop that one, or set COMPTOIR_DATA to another folder`
+        : `the lock file in ${folder} cannot be opened (${reasonOf(error)})`,
+    );
+  }
+  const held = lock;
+  return {
+    release: () => {
+      held.close();
+    },
+  };
+}

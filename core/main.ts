@@ -1,0 +1,99 @@
+// The process: checks what it needs, starts a node, and ends it in order.
+import { resolveAdmin, credentialsFile } from "./admin-credentials.ts";
+import { ConfigError, loadConfig, type Config } from "./config.ts";
+import { createEnvironment } from "./create-environment.ts";
+import { holdDataFolder } from "./data-folder.ts";
+import { knownServices, startNode, type RunningNode } from "./node.ts";
+import { Readiness, startOps } from "./ops.ts";
+import { checkPort, listenProblem } from "./ports.ts";
+import { startRepl } from "./repl.ts";
+import { StartupError } from "./startup-error.ts";
+
+/** Below the 5 s that an operator waits for Ctrl-C. */
+const STOP_DEADLINE_MS = 4_500;
+/** npm hands on the Ctrl-C that the terminal has already sent: the same key press, twice. */
+const SAME_PRESS_MS = 100;
+
+const say = (line: string): void => void process.stdout.write(`${line}\n`);
+
+function fail(error: unknown): never {
+  const problems = error instanceof ConfigError ? error.problems : [listenProblem(error) ?? describe(error)];
+  for (const problem of problems) process.stderr.write(`comptoir: ${problem}\n`);
+  process.exit(1);
+}
+
+/** What nobody foresaw keeps its stack, on the same line. */
+function describe(error: unknown): string {
+  if (error instanceof StartupError) return error.message;
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return `ends after an unexpected error: ${text.replaceAll(/\s*\n\s*/g, " | ")}`;
+}
+
+async function preflight(config: Config): Promise<void> {
+  if (config.mode === "cluster") {
+    throw new StartupError("cluster mode is not in this release: unset NATS_URL, MONGO_URL and KAFKA_BROKERS");
+  }
+  await checkPort(config.http.host, config.http.port, "COMPTOIR_PORT");
+}
+
+const urlOf = (host: string, port: number): string =>
+  `http://${host.includes(":") ? `[${host}]` : host}:${String(port)}`;
+
+function announce(config: Config, node: RunningNode, opsPort: number, made: string | null): void {
+  const { host } = config.http;
+  const url = node.port === null ? "" : urlOf(host, node.port);
+  say(node.port === null ? "ready (without a gateway)" : `ready ${url}`);
+  say(`  services  ${config.services.join(", ")}`);
+  say(`  data      ${config.data}`);
+  say(`  ops       ${urlOf(host, opsPort)}/metrics /live /ready`);
+  if (made !== null)
+    say(`  admin     ${config.admin.email}, password ${made} (kept in ${credentialsFile(config.data)})`);
+  if (node.port === null) return;
+  const password = config.admin.password === made ? made : "<password>";
+  const login = JSON.stringify({ email: config.admin.email, password: password ?? "<password>" });
+  say(`  docs      ${url}/docs`);
+  say(`  token     curl -s ${url}/v1/auth/login -H 'content-type: application/json' -d '${login}'`);
+  say(`  try       curl -s ${url}/v1/products   or   npm run import -- data/online-retail-10k.csv`);
+}
+
+function stopOnSignal(stop: () => Promise<void>): void {
+  let first: number | undefined;
+  const onSignal = (): void => {
+    if (first !== undefined) {
+      if (Date.now() - first > SAME_PRESS_MS) process.exit(130);
+      return;
+    }
+    first = Date.now();
+    stop().catch(fail);
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+}
+
+async function main(): Promise<void> {
+  const loaded = loadConfig(knownServices());
+  await preflight(loaded);
+  const lock = holdDataFolder(loaded.data);
+  const { config, made } = resolveAdmin(loaded);
+  const readiness = new Readiness();
+  readiness.block("starting");
+  const ops = await startOps(config.http.host, config.opsPort, readiness);
+  let node: RunningNode | undefined;
+  const stop = async (): Promise<void> => {
+    readiness.block("stopping");
+    setTimeout(() => process.exit(0), STOP_DEADLINE_MS);
+    await node?.stop();
+    ops.close();
+    lock.release();
+    process.exit(0);
+  };
+  stopOnSignal(stop);
+  node = await startNode(createEnvironment(config, fail));
+  readiness.clear("starting");
+  announce(config, node, ops.port, made ? config.admin.password : null);
+  if (process.argv.includes("--repl")) startRepl(node.broker, stop);
+}
+
+process.on("uncaughtException", fail);
+process.on("unhandledRejection", fail);
+await main().catch(fail);

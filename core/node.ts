@@ -1,0 +1,73 @@
+// One node: the broker and the chosen services, the gateway last.
+import type { Server } from "node:http";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { ServiceBroker, type Service, type ServiceSchema } from "moleculer";
+import { brokerOptions } from "../moleculer.config.ts";
+import type { Environment } from "./environment.ts";
+import { portOf } from "./ports.ts";
+
+const root = join(import.meta.dirname, "..", "services");
+const fileOf = (name: string): string => join(root, name, `${name}.service.ts`);
+
+/** The services of this release, the gateway last. */
+export const knownServices = (): string[] =>
+  readdirSync(root)
+    .filter(name => existsSync(fileOf(name)))
+    .sort((a, b) => Number(a === "gateway") - Number(b === "gateway") || a.localeCompare(b));
+
+async function schemaOf(name: string, environment: Environment): Promise<ServiceSchema> {
+  const module = (await import(fileOf(name))) as { createService: (environment: Environment) => ServiceSchema };
+  return module.createService(environment);
+}
+
+export interface RunningNode {
+  readonly broker: ServiceBroker;
+  /** The REST port; null without a gateway. */
+  readonly port: number | null;
+  /** Takes no new requests, lets the running ones end, stops the services. */
+  stop(): Promise<void>;
+}
+
+const POLL_MS = 50;
+/** What still runs then is stopped with the services: every command survives that. */
+const DRAIN_MS = 2_500;
+
+/** Also closes connections that were kept alive once their last answer is out: Node only does that for those idle now. */
+async function drain(server: Server): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<undefined>();
+  server.close(() => {
+    resolve(undefined);
+  });
+  const timer = setInterval(() => {
+    server.closeIdleConnections();
+  }, POLL_MS);
+  await Promise.race([promise, sleep(DRAIN_MS)]);
+  clearInterval(timer);
+}
+
+/** Resolves once every chosen service answers. */
+export async function startNode(environment: Environment): Promise<RunningNode> {
+  const { config } = environment;
+  const broker = new ServiceBroker(brokerOptions(config));
+  const behind = config.services.filter(name => name !== "gateway");
+  const schemas = await Promise.all(behind.map(name => schemaOf(name, environment)));
+  for (const schema of schemas) broker.createService(schema);
+  let gateway: (Service & { server: Server }) | undefined;
+  if (config.services.includes("gateway")) {
+    const schema = await schemaOf("gateway", environment);
+    // It listens in `started`, and that waits for the dependencies.
+    const dependencies = schemas.map(({ name, version }) => (version === undefined ? { name } : { name, version }));
+    gateway = broker.createService({ ...schema, dependencies }) as Service & { server: Server };
+  }
+  await broker.start();
+  return {
+    broker,
+    port: gateway === undefined ? null : portOf(gateway.server),
+    async stop() {
+      if (gateway?.server.listening === true) await drain(gateway.server);
+      await broker.stop();
+    },
+  };
+}

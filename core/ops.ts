@@ -1,0 +1,72 @@
+// The ops port of every node: alive, ready and why not, and the numbers for Prometheus.
+import { createServer, type Server, type ServerResponse } from "node:http";
+import { collectDefaultMetrics, Gauge, register } from "prom-client";
+import { listen, portOf } from "./ports.ts";
+
+/** Every reason why this node must get no traffic; it is ready while there is none. */
+export class Readiness {
+  readonly #reasons = new Set<string>();
+
+  block(reason: string): void {
+    this.#reasons.add(reason);
+  }
+  clear(reason: string): void {
+    this.#reasons.delete(reason);
+  }
+  get reasons(): readonly string[] {
+    return [...this.#reasons];
+  }
+}
+
+function answer(response: ServerResponse, status: number, type: string, body: string): void {
+  response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
+}
+
+async function handle(path: string, readiness: Readiness, response: ServerResponse): Promise<void> {
+  const { reasons } = readiness;
+  const json = "application/json";
+  if (path === "/live") {
+    answer(response, 200, json, JSON.stringify({ status: "live" }));
+  } else if (path === "/ready") {
+    const ready = reasons.length === 0;
+    answer(response, ready ? 200 : 503, json, JSON.stringify({ status: ready ? "ready" : "unready", reasons }));
+  } else if (path === "/metrics") {
+    answer(response, 200, register.contentType, await register.metrics());
+  } else {
+    answer(response, 404, json, JSON.stringify({ status: "not found", try: ["/live", "/ready", "/metrics"] }));
+  }
+}
+
+function collect(readiness: Readiness): void {
+  collectDefaultMetrics();
+  new Gauge({
+    name: "comptoir_ready",
+    help: "1 while this node takes traffic",
+    collect() {
+      this.set(readiness.reasons.length === 0 ? 1 : 0);
+    },
+  });
+}
+
+/** @throws StartupError when the port is taken. */
+export async function startOps(
+  host: string,
+  port: number,
+  readiness: Readiness,
+): Promise<{ readonly port: number; close(): void }> {
+  collect(readiness);
+  const server: Server = createServer((request, response) => {
+    const path = (request.url ?? "/").split("?")[0] ?? "/";
+    handle(path, readiness, response).catch((error: unknown) => {
+      answer(response, 500, "text/plain", error instanceof Error ? error.message : "unknown");
+    });
+  });
+  await listen(server, host, port, "COMPTOIR_OPS_PORT");
+  return {
+    port: portOf(server),
+    close: () => {
+      server.close();
+      server.closeAllConnections();
+    },
+  };
+}

@@ -1,0 +1,29 @@
+// `npm run repl`: Moleculer's REPL in the process of the shop, as an operator with every scope.
+import { createRequire } from "node:module";
+import type { CallingOptions, ServiceBroker } from "moleculer";
+import type { Meta } from "./context.ts";
+import { scopes } from "./contracts/action.ts";
+import { actions, type ActionName } from "./contracts/index.ts";
+
+const operator: Meta = { principal: { kind: "user", id: "operator", scopes, customerId: null } };
+
+/** The REPL reads 22423 as a number, and there a SKU is a text: the contract tells. */
+function asContract(name: string, params: unknown): unknown {
+  const contract = Object.hasOwn(actions, name) ? actions[name as ActionName] : undefined;
+  if (contract === undefined || typeof params !== "object" || params === null) return params;
+  const { properties } = contract.params as { properties?: Record<string, { type?: unknown }> };
+  const fit = ([key, value]: [string, unknown]): [string, unknown] =>
+    typeof value === "number" && properties?.[key]?.type === "string" ? [key, String(value)] : [key, value];
+  return Object.fromEntries(Object.entries(params).map(fit));
+}
+
+/**
+ * Only the calls typed here get the operator: they go through a broker of their own, that inherits the rest.
+ * @param stop what leaving the REPL does.
+ */
+export function startRepl(broker: ServiceBroker, stop: () => Promise<void>): void {
+  const start = createRequire(import.meta.url)("moleculer-repl") as (broker: unknown, options: object) => void;
+  const call = (name: string, params: unknown, options?: CallingOptions): Promise<unknown> =>
+    broker.call(name, asContract(name, params), { ...options, meta: { ...operator, ...options?.meta } });
+  start(Object.create(broker, { call: { value: call }, stop: { value: stop } }), { delimiter: "comptoir $" });
+}
