@@ -234,7 +234,7 @@ const sold = { ...whose, lines: Type.Array(OrderLine), totals: Amounts, placedAt
 export const orderEvents = {
   "order.placed.v1": closed(sold),
   "order.confirmed.v1": closed({ ...sold, payment: nullable(closed({ id: Id, status: PaymentStatus })) }),
-  "order.rejected.v1": closed({ ...whose, code: RejectionCode, detail: Type.String() }),
+  "order.rejected.v1": closed({ ...whose, code: RejectionCode, detail: Type.String(), sku: Type.Optional(Sku) }),
   "order.cancelled.v1": closed({ ...whose, reason: Reason, lines: Type.Array(ShippedLine) }),
   "order.shipped.v1": closed({ ...whose, shipment: Shipment, fulfillmentStatus: FulfillmentStatus }),
   /** `credit` holds the returned quantities at the order's price. */

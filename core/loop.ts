@@ -1,0 +1,35 @@
+// Background work of a service: one bounded round after the other until it is stopped.
+import type { Clock } from "./kernel/clock.ts";
+
+export interface Loop {
+  /** `round` runs at once and then `everyMs` after each end. What it throws goes to `onError`, and the loop goes on. */
+  start(round: () => Promise<unknown>, onError: (error: unknown) => void): void;
+  /** Resolves when the round that is running has ended. */
+  stop(): Promise<void>;
+}
+
+export function createLoop(clock: Clock, everyMs: number): Loop {
+  let stopped = false;
+  let running: Promise<void> = Promise.resolve();
+  let wake = (): void => undefined;
+
+  async function run(round: () => Promise<unknown>, onError: (error: unknown) => void): Promise<void> {
+    while (!stopped) {
+      await round().catch(onError);
+      await new Promise<void>(resolve => {
+        wake = resolve;
+        void clock.sleep(everyMs).then(resolve);
+      });
+    }
+  }
+  return {
+    start(round, onError) {
+      running = run(round, onError);
+    },
+    async stop() {
+      stopped = true;
+      wake();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,185 @@
+// The actions of the order service: parse → decide → persist.
+import { commandId, maySee, type Request } from "../../core/request.ts";
+import { fingerprintOf, keyReused } from "../../core/commands.ts";
+import type { Keyed } from "../../core/contracts/common.ts";
+import type { Order, orderActions } from "../../core/contracts/order.ts";
+import { fail, isError, toError } from "../../core/errors.ts";
+import { timestamp, type Clock } from "../../core/kernel/clock.ts";
+import type { Random } from "../../core/kernel/random.ts";
+import { listPage } from "../../core/paging.ts";
+import type { subscriber } from "../../core/reactions.ts";
+import type { HandlersOf } from "../../core/service.ts";
+import {
+  keep,
+  refuseWith,
+  write,
+  type DocumentStore,
+  type Range,
+  type Scalar,
+  type Versioned,
+} from "../../core/store/port.ts";
+import { applied } from "./order.changes.ts";
+import type { OrderCommand } from "./order.domain.ts";
+import { checkOrder, newOrder } from "./order.place.ts";
+import type { Runner } from "./order.runner.ts";
+import type { OrderState } from "./order.schema.ts";
+import { orderView, timelineOf } from "./order.view.ts";
+
+export interface OrderDependencies {
+  readonly orders: DocumentStore<OrderState>;
+  readonly runner: Runner;
+  readonly reactions: ReturnType<typeof subscriber>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly leaseMs: number;
+}
+
+export function orderHandlers(deps: OrderDependencies): HandlersOf<typeof orderActions> {
+  const { orders, clock, random, reactions } = deps;
+  const visible = (id: string, request: Request) => loadVisible(orders, id, request);
+
+  return {
+    "v1.order.place": (params, request) => place(deps, params, request),
+
+    "v1.order.get": async ({ id }, request) => orderView(await visible(id, request)),
+
+    "v1.order.timeline": async ({ id }, request) => {
+      const { state } = await visible(id, request);
+      return { items: timelineOf(state), nextCursor: null };
+    },
+
+    "v1.order.list": async ({ customerId, status, placedFrom, placedTo, ...page }, request) => {
+      const own = request.principal.kind === "user" ? request.principal.customerId : null;
+      if (own !== null && customerId !== undefined && customerId !== own) return { items: [], nextCursor: null };
+      const whose = own ?? customerId;
+      const where: Record<string, Scalar | Range> = {
+        ...(whose === undefined ? {} : { customerId: whose }),
+        ...(status === undefined ? {} : { status }),
+        ...periodOf(placedFrom, placedTo),
+      };
+      return listPage(orders, { where, orderBy: "placedAt", direction: "desc" }, page, orderView);
+    },
+
+    "v1.order.cancel": async ({ id, reason }, request) => {
+      await visible(id, request);
+      const left = commandId(request, () => random.id());
+      return command(deps, id, left, { type: "cancel", reason }, request);
+    },
+
+    "v1.order.ship": async ({ id, lines, trackingNumber }, request) => {
+      await visible(id, request);
+      const left = commandId(request, () => random.id());
+      const at = timestamp(clock.now());
+      return command(
+        deps,
+        id,
+        left,
+        { type: "ship", id: left, lines: lines ?? null, trackingNumber: trackingNumber ?? null, at },
+        request,
+      );
+    },
+
+    "v1.order.return": async ({ id, number, returnedAt, ...rest }, request) => {
+      await visible(id, request);
+      const left = commandId(request, () => random.id());
+      const at = timestamp(clock.now());
+      return command(
+        deps,
+        id,
+        left,
+        { type: "return", id: left, ...rest, number: number ?? null, returnedAt: returnedAt ?? null, at },
+        request,
+      );
+    },
+
+    "v1.order.react": (params, request) => reactions.react(params, request),
+    "v1.order.park": params => reactions.park(params),
+  };
+}
+
+async function loadVisible(
+  orders: DocumentStore<OrderState>,
+  id: string,
+  { principal }: Request,
+): Promise<Versioned<OrderState>> {
+  const document = await orders.load(id);
+  if (document === null || !maySee(principal, document.state.customerId))
+    throw fail("ORDER_NOT_FOUND", `There is no order ${id}`);
+  return document;
+}
+
+function periodOf(from: string | undefined, to: string | undefined): { placedAt?: Range } {
+  if (from === undefined && to === undefined) return {};
+  const utc = (moment: string) => timestamp(Date.parse(moment));
+  return {
+    placedAt: { ...(from === undefined ? {} : { gte: utc(from) }), ...(to === undefined ? {} : { lte: utc(to) }) },
+  };
+}
+
+async function place(
+  deps: OrderDependencies,
+  params: Parameters<typeof newOrder>[1],
+  request: Request,
+): Promise<Keyed<Order>> {
+  const { orders, runner, clock, random, leaseMs } = deps;
+  const id = commandId(request, () => random.id());
+  const seen = await orders.load(id);
+  if (seen !== null) return answer(runner, seen, request, true);
+  orders.admit();
+  const checked = await checkOrder(params, request);
+  const fresh = newOrder(id, params, checked, { now: clock.now(), leaseMs, request });
+  const { document, result: made } = await orders
+    .update(id, current => (current === null ? write(fresh.state, fresh.events, true) : keep(false)), {
+      admission: true,
+      deadline: request.deadline,
+    })
+    .catch((error: unknown) => {
+      throw isError(error, "DUPLICATE")
+        ? fail("ORDER_NUMBER_EXISTS", `Another order has the number ${fresh.state.number}`)
+        : error;
+    });
+  if (document === null) throw fail("ORDER_NOT_FOUND", `There is no order ${id}`);
+  if (made && document.state.saga.dueAt !== null) runner.run(document, request.call);
+  return answer(runner, document, request, !made);
+}
+
+/** The order as it is now, after the wait the client asked for. */
+async function answer(
+  runner: Runner,
+  document: Versioned<OrderState>,
+  request: Request,
+  replayed: boolean,
+): Promise<Keyed<Order>> {
+  const reused = replayed ? keyReused(document.state.fingerprint, request) : null;
+  if (reused !== null) throw toError(reused);
+  const final = document.state.status === "PENDING" ? await runner.settled(document.id, request.wait) : document;
+  return { replayed, resource: orderView(final ?? document) };
+}
+
+/** `left` is the command's own id: it stays in the order with its fingerprint, so that a repeat changes nothing. */
+async function command(
+  deps: OrderDependencies,
+  orderId: string,
+  left: string,
+  asked: OrderCommand,
+  request: Request,
+): Promise<Keyed<Order>> {
+  const { orders, clock, runner } = deps;
+  const { document, result: replayed } = await orders.update(orderId, current => {
+    if (current === null) return keep(false);
+    const { state } = current;
+    const before = state.commands[left];
+    if (before !== undefined) {
+      const reused = keyReused(before, request);
+      return reused === null ? keep(true) : refuseWith(reused);
+    }
+    const kept: OrderState = { ...state, commands: { ...state.commands, [left]: fingerprintOf(request) } };
+    if (asked.type === "cancel" && state.status === "PENDING")
+      return write({ ...kept, cancel: { reason: asked.reason } }, [], false);
+    const change = applied(orderId, asked, kept, timestamp(clock.now()));
+    return change.ok ? write(change.state, change.events, false) : refuseWith(change.refusal);
+  });
+  if (document === null) throw fail("ORDER_NOT_FOUND", `There is no order ${orderId}`);
+  const final = document.state.status === "PENDING" ? await runner.settled(orderId, request.wait) : document;
+  return { replayed, resource: orderView(final ?? document) };
+}

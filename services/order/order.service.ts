@@ -1,0 +1,53 @@
+// Wiring of the order service.
+import type { ServiceSchema } from "moleculer";
+import { ownRequest } from "../../core/context.ts";
+import { orderActions } from "../../core/contracts/order.ts";
+import type { Environment } from "../../core/environment.ts";
+import { createLoop } from "../../core/loop.ts";
+import { inboxCollection, subscriber, type Inbox } from "../../core/reactions.ts";
+import { implement } from "../../core/service.ts";
+import { orderHandlers } from "./order.handlers.ts";
+import { orderReactions } from "./order.reactions.ts";
+import { createRunner } from "./order.runner.ts";
+import { orderCollection } from "./order.schema.ts";
+
+const SWEEP_EVERY_MS = 1_000;
+/** Inside the process's 5 s to stop: what is not done then is the sweeper's at the next start. */
+const GRACE_MS = 3_000;
+
+export function createService(env: Environment): ServiceSchema {
+  const { clock, random, config } = env;
+  const database = env.database("order");
+  const orders = database.collection(orderCollection);
+  const reactions = subscriber(orderReactions(orders, clock), database.collection<Inbox>(inboxCollection));
+  const leaseMs = config.sagaLeaseMs;
+  let warn = (_text: string): void => undefined;
+  const onError = (orderId: string, error: unknown): void => {
+    warn(`Order ${orderId}: its saga stopped, the sweeper goes on with it: ${String(error)}`);
+  };
+  const runner = createRunner({ orders, clock, random, leaseMs, onError });
+  const sweeper = createLoop(clock, SWEEP_EVERY_MS);
+
+  return {
+    name: "order",
+    version: 1,
+    mixins: [database.mixin],
+    metadata: { subscribes: reactions.types },
+    actions: implement(orderActions, orderHandlers({ orders, runner, reactions, clock, random, leaseMs })),
+    created() {
+      warn = text => {
+        this.logger.warn(text);
+      };
+    },
+    started() {
+      const failed = (error: unknown) => {
+        warn(`The sweep failed and is tried again: ${String(error)}`);
+      };
+      sweeper.start(() => runner.sweep(ownRequest(this.broker, "order")), failed);
+    },
+    async stopped() {
+      await sweeper.stop();
+      await runner.stop(GRACE_MS);
+    },
+  };
+}
