@@ -110,7 +110,9 @@ export const inventoryActions = {
 };
 
 const counts = { sku: Sku, onHand: Count, reserved: Count, allocated: Count };
-const orderQuantity = { orderId: Id, quantity: Quantity };
+/** All lines of one SKU together may be more than one line may hold. */
+const Units = Type.Integer({ minimum: 1 });
+const orderQuantity = { orderId: Id, quantity: Units };
 
 export const inventoryEvents = {
   "stock.received.v1": closed({
@@ -118,21 +120,19 @@ export const inventoryEvents = {
     movementId: Type.String(),
     quantity: Quantity,
     reason: nullable(Type.String()),
-    fingerprint: Type.String(),
   }),
   "stock.adjusted.v1": closed({
     ...counts,
     movementId: Type.String(),
     quantity: Type.Integer(),
     reason: Type.String(),
-    fingerprint: Type.String(),
   }),
   "stock.reserved.v1": closed({ ...counts, ...orderQuantity, expiresAt: Timestamp }),
   "stock.released.v1": closed({ ...counts, ...orderQuantity }),
   "stock.expired.v1": closed({ ...counts, ...orderQuantity }),
   "stock.committed.v1": closed({ ...counts, ...orderQuantity }),
   "stock.sold.v1": closed({ ...counts, ...orderQuantity, shipmentId: Type.String() }),
-  "stock.returned.v1": closed({ ...counts, quantity: Quantity, orderId: nullable(Id), returnId: Type.String() }),
+  "stock.returned.v1": closed({ ...counts, quantity: Units, orderId: nullable(Id), returnId: Type.String() }),
   /** Available fell to the low-stock threshold or below. */
   "stock.low.v1": closed({ ...counts, available: Count }),
 };

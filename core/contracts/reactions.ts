@@ -1,7 +1,7 @@
 // How a subscriber takes events: one acked action `v1.<service>.react`, delivered in batches by the bridge.
 import { Type, type Static } from "typebox";
 import { action } from "./action.ts";
-import { closed, CloudEvent, Id } from "./common.ts";
+import { closed, CloudEvent } from "./common.ts";
 
 export const Outcome = closed({
   id: Type.String(),
@@ -23,7 +23,11 @@ export const react = action({
 
 /** Parks an aggregate for this subscriber from event number `from` on, or (from: null) takes the mark away. */
 export const park = action({
-  params: closed({ subject: Id, from: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]) }),
+  params: closed({
+    /** Not an Id: a SKU may hold spaces and any printable character. */
+    subject: Type.String({ minLength: 1, maxLength: 200 }),
+    from: Type.Union([Type.Integer({ minimum: 1 }), Type.Null()]),
+  }),
   result: closed({}),
   auth: "internal",
 });

@@ -58,7 +58,8 @@ export interface Updated<S, R> {
   readonly document: Versioned<S> | null;
 }
 
-export type Decide<S, R, X> = (current: Versioned<S> | null, entries: Entries<X>) => Verdict<S, R, X>;
+/** `now`, in milliseconds since the epoch, is the time that the events of this write will carry. */
+export type Decide<S, R, X> = (current: Versioned<S> | null, entries: Entries<X>, now: number) => Verdict<S, R, X>;
 
 export type Scalar = string | number | boolean | null;
 export interface Range {
