@@ -1,6 +1,6 @@
 // The only file that reads the environment.
 import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { integer, listOf, matching, nearest, oneOf, type Parse } from "./config-values.ts";
 
 export interface Config {
@@ -122,20 +122,13 @@ function retention(source: Source, reservationTtl: number): number {
   return value;
 }
 
-/**
- * @param known the services that this release has.
- * @throws ConfigError naming everything that is wrong.
- */
-export function loadConfig(known: readonly string[], environment: Environment = process.env): Config {
-  const source = new Source(environment);
-  const reservationTtl = source.read("COMPTOIR_RESERVATION_TTL", seconds, 900);
-  const config: Config = {
-    mode: modeOf(source),
+/** Where the shop is and who runs it: what a client on the same host needs as well. */
+function doorOf(source: Source): Pick<Config, "http" | "data" | "admin"> {
+  return {
     http: {
       host: source.read("COMPTOIR_HOST", matching(/^[\w.:-]+$/, "a host name or an IP address"), "127.0.0.1"),
       port: source.read("COMPTOIR_PORT", port, 3000),
     },
-    opsPort: source.read("COMPTOIR_OPS_PORT", port, 3100),
     data: resolve(source.raw("COMPTOIR_DATA") ?? ".data"),
     admin: {
       email: source.read(
@@ -145,6 +138,20 @@ export function loadConfig(known: readonly string[], environment: Environment = 
       ),
       password: source.read("COMPTOIR_ADMIN_PASSWORD", matching(/^.{1,200}$/s, "1 to 200 characters"), null),
     },
+  };
+}
+
+/**
+ * @param known the services that this release has.
+ * @throws ConfigError naming everything that is wrong.
+ */
+export function loadConfig(known: readonly string[], environment: Environment = process.env): Config {
+  const source = new Source(environment);
+  const reservationTtl = source.read("COMPTOIR_RESERVATION_TTL", seconds, 900);
+  const config: Config = {
+    mode: modeOf(source),
+    ...doorOf(source),
+    opsPort: source.read("COMPTOIR_OPS_PORT", port, 3100),
     rateLimit: source.read("COMPTOIR_RATE_LIMIT", count, 1200),
     durability: source.read("COMPTOIR_DURABILITY", oneOf(["full", "process"]), "full"),
     reservationTtlMs: reservationTtl * 1000,
@@ -161,4 +168,25 @@ export function loadConfig(known: readonly string[], environment: Environment = 
   source.refuseUnknown();
   if (source.problems.length > 0) throw new ConfigError(source.problems);
   return config;
+}
+
+export interface ImportConfig {
+  /** Of the shop on this host, as its own settings place it. */
+  readonly url: string;
+  readonly admin: Config["admin"];
+  /** Where the first start left the administrator's credentials. */
+  readonly credentialsFile: string;
+}
+
+/** @throws ConfigError naming everything that is wrong. */
+export function loadImportConfig(environment: Environment = process.env): ImportConfig {
+  const source = new Source(environment);
+  const { http, data, admin } = doorOf(source);
+  if (source.problems.length > 0) throw new ConfigError(source.problems);
+  const host = ["0.0.0.0", "::"].includes(http.host) ? "127.0.0.1" : http.host;
+  return {
+    url: `http://${host.includes(":") ? `[${host}]` : host}:${String(http.port)}`,
+    admin,
+    credentialsFile: join(data, "admin-credentials.json"),
+  };
 }
