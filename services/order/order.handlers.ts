@@ -1,5 +1,5 @@
 // The actions of the order service: parse → decide → persist.
-import { commandId, maySee, type Request } from "../../core/request.ts";
+import { commandId, customerOf, maySee, type Request } from "../../core/request.ts";
 import { fingerprintOf, keyReused } from "../../core/commands.ts";
 import type { Keyed } from "../../core/contracts/common.ts";
 import type { Order, orderActions } from "../../core/contracts/order.ts";
@@ -35,21 +35,20 @@ export interface OrderDependencies {
 }
 
 export function orderHandlers(deps: OrderDependencies): HandlersOf<typeof orderActions> {
-  const { orders, clock, random, reactions } = deps;
-  const visible = (id: string, request: Request) => loadVisible(orders, id, request);
+  return { ...queries(deps), ...commands(deps) };
+}
 
+function queries({ orders, reactions }: OrderDependencies) {
   return {
-    "v1.order.place": (params, request) => place(deps, params, request),
-
-    "v1.order.get": async ({ id }, request) => orderView(await visible(id, request)),
+    "v1.order.get": async ({ id }, request) => orderView(await loadVisible(orders, id, request)),
 
     "v1.order.timeline": async ({ id }, request) => {
-      const { state } = await visible(id, request);
+      const { state } = await loadVisible(orders, id, request);
       return { items: timelineOf(state), nextCursor: null };
     },
 
     "v1.order.list": async ({ customerId, status, placedFrom, placedTo, ...page }, request) => {
-      const own = request.principal.kind === "user" ? request.principal.customerId : null;
+      const own = customerOf(request.principal);
       if (own !== null && customerId !== undefined && customerId !== own) return { items: [], nextCursor: null };
       const whose = own ?? customerId;
       const where: Record<string, Scalar | Range> = {
@@ -60,41 +59,31 @@ export function orderHandlers(deps: OrderDependencies): HandlersOf<typeof orderA
       return listPage(orders, { where, orderBy: "placedAt", direction: "desc" }, page, orderView);
     },
 
-    "v1.order.cancel": async ({ id, reason }, request) => {
-      await visible(id, request);
-      const left = commandId(request, () => random.id());
-      return command(deps, id, left, { type: "cancel", reason }, request);
-    },
-
-    "v1.order.ship": async ({ id, lines, trackingNumber }, request) => {
-      await visible(id, request);
-      const left = commandId(request, () => random.id());
-      const at = timestamp(clock.now());
-      return command(
-        deps,
-        id,
-        left,
-        { type: "ship", id: left, lines: lines ?? null, trackingNumber: trackingNumber ?? null, at },
-        request,
-      );
-    },
-
-    "v1.order.return": async ({ id, number, returnedAt, ...rest }, request) => {
-      await visible(id, request);
-      const left = commandId(request, () => random.id());
-      const at = timestamp(clock.now());
-      return command(
-        deps,
-        id,
-        left,
-        { type: "return", id: left, ...rest, number: number ?? null, returnedAt: returnedAt ?? null, at },
-        request,
-      );
-    },
-
     "v1.order.react": (params, request) => reactions.react(params, request),
     "v1.order.park": params => reactions.park(params),
-  };
+  } satisfies Partial<HandlersOf<typeof orderActions>>;
+}
+
+function commands(deps: OrderDependencies) {
+  const { clock, random } = deps;
+  const left = (request: Request) => ({ id: commandId(request, () => random.id()), at: timestamp(clock.now()) });
+
+  return {
+    "v1.order.place": (params, request) => place(deps, params, request),
+
+    "v1.order.cancel": ({ id, reason }, request) =>
+      command(deps, id, left(request).id, { type: "cancel", reason }, request),
+
+    "v1.order.ship": ({ id, lines = null, trackingNumber = null }, request) => {
+      const made = left(request);
+      return command(deps, id, made.id, { type: "ship", ...made, lines, trackingNumber }, request);
+    },
+
+    "v1.order.return": ({ id, number = null, returnedAt = null, ...rest }, request) => {
+      const made = left(request);
+      return command(deps, id, made.id, { type: "return", ...made, ...rest, number, returnedAt }, request);
+    },
+  } satisfies Partial<HandlersOf<typeof orderActions>>;
 }
 
 async function loadVisible(
@@ -165,6 +154,7 @@ async function command(
   request: Request,
 ): Promise<Keyed<Order>> {
   const { orders, clock, runner } = deps;
+  await loadVisible(orders, orderId, request);
   const { document, result: replayed } = await orders.update(orderId, current => {
     if (current === null) return keep(false);
     const { state } = current;

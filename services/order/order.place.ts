@@ -1,6 +1,7 @@
 // Placing: what is checked before an order document exists, and the document it starts as.
 import type { Order, PlaceOrder } from "../../core/contracts/order.ts";
 import { fingerprintOf } from "../../core/commands.ts";
+import { deriveId } from "../../core/derive-id.ts";
 import { fail, toError } from "../../core/errors.ts";
 import { timestamp } from "../../core/kernel/clock.ts";
 import { customerOf, hasScope, type Request } from "../../core/request.ts";
@@ -109,10 +110,10 @@ export function newOrder(
   return { state: change.state, events: [...placed.events, ...change.events] };
 }
 
-/** Readable on the phone: the id's first 60 bits as "CO-" and 12 letters or digits, without the ones that look alike. */
+/** Readable on the phone: 60 bits that follow from the id, as "CO-" and 12 letters or digits, without those that look alike. */
 function numberOf(id: string): string {
   const letters = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"; // Crockford's base 32
-  const bits = Buffer.from(id, "base64url").readBigUInt64BE() >> 4n;
+  const bits = Buffer.from(deriveId("order number", id), "base64url").readBigUInt64BE() >> 4n;
   const digits = Array.from({ length: 12 }, (_, index) => letters[Number((bits >> BigInt(5 * (11 - index))) & 31n)]);
   return `CO-${digits.join("")}`;
 }
