@@ -31,7 +31,7 @@ export const originOf = (request: Request, random: Random): Origin => ({
 });
 
 /** The document after an update that cannot have left it absent. */
-function present<S>(document: Versioned<S> | null): Versioned<S> {
+export function present<S>(document: Versioned<S> | null): Versioned<S> {
   if (document === null) throw new Error("The store wrote nothing where the decision wanted a document");
   return document;
 }

@@ -4,6 +4,8 @@ import type { Clock } from "./kernel/clock.ts";
 export interface Loop {
   /** `round` runs at once and then `everyMs` after each end. What it throws goes to `onError`, and the loop goes on. */
   start(round: () => Promise<unknown>, onError: (error: unknown) => void): void;
+  /** There is work: the next round begins without waiting. */
+  kick(): void;
   /** Resolves when the round that is running has ended. */
   stop(): Promise<void>;
 }
@@ -11,11 +13,19 @@ export interface Loop {
 export function createLoop(clock: Clock, everyMs: number): Loop {
   let stopped = false;
   let running: Promise<void> = Promise.resolve();
+  let kicks = 0;
   let wake = (): void => undefined;
+
+  function kick(): void {
+    kicks += 1;
+    wake();
+  }
 
   async function run(round: () => Promise<unknown>, onError: (error: unknown) => void): Promise<void> {
     while (!stopped) {
+      const before = kicks;
       await round().catch(onError);
+      if (kicks !== before) continue;
       await new Promise<void>(resolve => {
         wake = resolve;
         void clock.sleep(everyMs).then(resolve);
@@ -26,9 +36,10 @@ export function createLoop(clock: Clock, everyMs: number): Loop {
     start(round, onError) {
       running = run(round, onError);
     },
+    kick,
     async stop() {
       stopped = true;
-      wake();
+      kick();
       await running;
     },
   };

@@ -6,7 +6,7 @@ import { fail, toError } from "../../core/errors.ts";
 import { timestamp, type Clock } from "../../core/kernel/clock.ts";
 import type { Random } from "../../core/kernel/random.ts";
 import { listPage } from "../../core/paging.ts";
-import { subscriber, type Inbox, type Reactions } from "../../core/reactions.ts";
+import type { Reactions, subscriber } from "../../core/reactions.ts";
 import { customerOf, maySee, type Request } from "../../core/request.ts";
 import type { HandlersOf } from "../../core/service.ts";
 import type { DocumentStore, Versioned } from "../../core/store/port.ts";
@@ -20,11 +20,13 @@ import {
 } from "./customer.domain.ts";
 import { customerView, evolveAt, type CustomerState } from "./customer.schema.ts";
 
-export interface CustomerDeps {
+interface Deps {
   readonly customers: DocumentStore<CustomerState>;
-  readonly inbox: DocumentStore<Inbox>;
   readonly clock: Clock;
   readonly random: Random;
+}
+export interface CustomerDeps extends Deps {
+  readonly reactions: ReturnType<typeof subscriber>;
 }
 
 /** `customer` must be there and be one that the principal may see. */
@@ -33,13 +35,13 @@ function visible(customer: Versioned<CustomerState> | null, id: string, request:
   return customer;
 }
 
-export const customerReactions = (deps: CustomerDeps): Reactions => ({
+export const customerReactions = (deps: Deps): Reactions => ({
   "account.registered.v1": async ({ data: { customerId, name, email } }, request) => {
     await ensure(deps, { id: customerId, name, email }, request);
   },
 });
 
-async function ensure({ customers, clock, random }: CustomerDeps, customer: NewCustomer, request: Request) {
+async function ensure({ customers, clock, random }: Deps, customer: NewCustomer, request: Request) {
   const evolve = evolveAt(timestamp(clock.now()), originOf(request, random));
   return await changeMatching(customers, customer.id, request, existing =>
     verdictOf(existing, decideEnsure(existing, customer), evolve, null),
@@ -47,8 +49,7 @@ async function ensure({ customers, clock, random }: CustomerDeps, customer: NewC
 }
 
 export function customerHandlers(deps: CustomerDeps): HandlersOf<typeof customerActions> {
-  const { customers, clock, random } = deps;
-  const { react, park } = subscriber(customerReactions(deps), deps.inbox);
+  const { customers, reactions, clock, random } = deps;
   return {
     "v1.customer.list": ({ q, ...page }, { principal }) => {
       const own = customerOf(principal);
@@ -90,7 +91,7 @@ export function customerHandlers(deps: CustomerDeps): HandlersOf<typeof customer
     },
 
     "v1.customer.ensure": async (params, request) => customerView(await ensure(deps, params, request)),
-    "v1.customer.react": react,
-    "v1.customer.park": park,
+    "v1.customer.react": (params, request) => reactions.react(params, request),
+    "v1.customer.park": params => reactions.park(params),
   };
 }

@@ -1,0 +1,90 @@
+// What account answers.
+import type { accountActions } from "../../core/contracts/account.ts";
+import type { Params } from "../../core/contracts/index.ts";
+import { present, verdictOf } from "../../core/decisions.ts";
+import { deriveId } from "../../core/derive-id.ts";
+import { fail } from "../../core/errors.ts";
+import { timestamp, type Clock } from "../../core/kernel/clock.ts";
+import type { Request } from "../../core/request.ts";
+import type { HandlersOf } from "../../core/service.ts";
+import { write, type DocumentStore } from "../../core/store/port.ts";
+import {
+  administrator,
+  decideRegister,
+  evolveWith,
+  isAdministrator,
+  normalEmail,
+  type AccountRecord,
+} from "./account.domain.ts";
+import type { Passwords } from "./account.passwords.ts";
+import { accountView } from "./account.schema.ts";
+import type { Tokens } from "./account.tokens.ts";
+
+export interface AccountDeps {
+  readonly accounts: DocumentStore<AccountRecord>;
+  readonly passwords: Passwords;
+  readonly tokens: Tokens;
+  readonly clock: Clock;
+}
+
+/** The id is the address, so that no address has two accounts. */
+const accountIdOf = (email: string): string => deriveId("account", normalEmail(email));
+
+/** So that a read right after sees the customer. */
+async function ensureCustomer(customer: Params<"v1.customer.ensure">, request: Request): Promise<void> {
+  try {
+    await request.call("v1.customer.ensure", customer);
+  } catch {
+    // The account stands and its event is stored with it: customer makes the customer when account.registered.v1 comes.
+  }
+}
+
+export function accountHandlers({
+  accounts,
+  passwords,
+  tokens,
+  clock,
+}: AccountDeps): HandlersOf<typeof accountActions> {
+  return {
+    "v1.account.login": async ({ email, password }) => {
+      const account = await accounts.load(accountIdOf(email));
+      const isRight = await passwords.verify(password, account?.state.passwordHash ?? null);
+      if (account === null || !isRight) throw fail("UNAUTHENTICATED", "The e-mail or the password is wrong");
+      const { scopes, customerId } = account.state;
+      return tokens.issue({ kind: "user", id: account.id, scopes, customerId });
+    },
+
+    "v1.account.register": async ({ email: given, password, name }, request) => {
+      const email = normalEmail(given);
+      const accountId = accountIdOf(email);
+      const registration = { accountId, customerId: deriveId("customer", accountId), email, name };
+      const evolve = evolveWith({ passwordHash: await passwords.hash(password), at: timestamp(clock.now()) });
+      const { document } = await accounts.update(
+        accountId,
+        current =>
+          verdictOf(current?.state ?? null, decideRegister(current?.state ?? null, registration), evolve, null),
+        { deadline: request.deadline },
+      );
+      await ensureCustomer({ id: registration.customerId, name, email }, request);
+      return accountView(present(document));
+    },
+
+    "v1.account.jwks": async () => ({ keys: await tokens.publicKeys() }),
+  };
+}
+
+/** Makes the administrator's account, or brings it up to this password and all scopes of this release. */
+export async function ensureAdministrator(
+  { accounts, passwords, clock }: Pick<AccountDeps, "accounts" | "passwords" | "clock">,
+  { email: given, password }: { email: string; password: string },
+): Promise<void> {
+  const email = normalEmail(given);
+  const existing = await accounts.load(accountIdOf(email));
+  const isCurrent = existing !== null && isAdministrator(existing.state);
+  if (isCurrent && (await passwords.verify(password, existing.state.passwordHash))) return;
+  const passwordHash = await passwords.hash(password);
+  const now = timestamp(clock.now());
+  await accounts.update(accountIdOf(email), current =>
+    write(administrator({ email, passwordHash, createdAt: current?.state.createdAt ?? now }), [], null),
+  );
+}

@@ -1,0 +1,38 @@
+// Account: users, password login, and the tokens that every gateway accepts.
+import type { ServiceSchema } from "moleculer";
+import { accountActions } from "../../core/contracts/account.ts";
+import type { Environment } from "../../core/environment.ts";
+import { implement } from "../../core/service.ts";
+import { accountHandlers, ensureAdministrator } from "./account.handlers.ts";
+import { scryptPasswords } from "./account.passwords.ts";
+import { accountCollection, keyCollection } from "./account.schema.ts";
+import { storedTokens } from "./account.tokens.ts";
+
+/** Hashing keeps a core busy for 150 ms: a flood of logins must not take the whole thread pool, nor a queue without end. */
+const hashing = { bulkhead: { enabled: true, concurrency: 2, maxQueueSize: 100 } };
+
+export function createService(env: Environment): ServiceSchema {
+  const own = env.database("account");
+  const deps = {
+    accounts: own.collection(accountCollection),
+    passwords: scryptPasswords,
+    tokens: storedTokens(own.collection(keyCollection), env.clock),
+    clock: env.clock,
+  };
+  const actions = implement(accountActions, accountHandlers(deps));
+  return {
+    name: "account",
+    version: 1,
+    mixins: [own.mixin],
+    actions: {
+      ...actions,
+      login: { ...actions["login"], ...hashing },
+      register: { ...actions["register"], ...hashing },
+    },
+    async started() {
+      await deps.tokens.publicKeys();
+      const { email, password } = env.config.admin;
+      if (password !== null) await ensureAdministrator(deps, { email, password });
+    },
+  };
+}

@@ -1,0 +1,62 @@
+// An event becomes one mail, once: the notification's id follows from the event's.
+import type { EventData } from "../../core/contracts/index.ts";
+import { timestamp, type Clock } from "../../core/kernel/clock.ts";
+import type { Delivered, Reactions } from "../../core/reactions.ts";
+import { keep, write, type DocumentStore } from "../../core/store/port.ts";
+import { queued } from "./notification.domain.ts";
+import type { NotificationState } from "./notification.schema.ts";
+import { render, templates, type MailedEvent } from "./notification.templates.ts";
+
+interface Deps {
+  readonly notifications: DocumentStore<NotificationState>;
+  readonly clock: Clock;
+}
+type About = Pick<NotificationState, "orderId" | "orderNumber" | "customerId" | "recipient">;
+type OrderEvent = Extract<MailedEvent, `order.${string}`>;
+type DocumentEvent = "invoice.issued.v1" | "creditnote.issued.v1";
+
+async function queue<T extends MailedEvent>({ notifications, clock }: Deps, event: Delivered<T>, about: About) {
+  const now = clock.now();
+  const template = templates[event.type];
+  await notifications.update(`ntf:${event.id}`, current => {
+    if (current !== null) return keep(null);
+    const mail = render(event.type, event.data, about.orderNumber);
+    return write({ ...about, ...mail, ...queued(now), template, createdAt: timestamp(now) }, [], null);
+  });
+}
+
+/** Whom the order's earlier mail went to: a refund's event does not tell. */
+async function earlier({ notifications }: Deps, orderId: string): Promise<About | undefined> {
+  const { items } = await notifications.list({ where: { orderId }, orderBy: "createdAt", limit: 1 });
+  return items[0]?.state;
+}
+
+export function notificationReactions(deps: Deps): Reactions {
+  async function ofOrder<T extends OrderEvent>(event: Delivered<T>): Promise<void> {
+    const { orderId, number: orderNumber, customerId, email } = event.data as EventData<OrderEvent>;
+    if (email !== null) await queue(deps, event, { orderId, orderNumber, customerId, recipient: email });
+  }
+  async function ofDocument<T extends DocumentEvent>(event: Delivered<T>): Promise<void> {
+    const { orderId, customerId, email } = event.data as EventData<DocumentEvent>;
+    if (email !== null) await queue(deps, event, { orderId, orderNumber: null, customerId, recipient: email });
+  }
+  return {
+    "account.registered.v1": event => {
+      const { customerId, email } = event.data;
+      return queue(deps, event, { orderId: null, orderNumber: null, customerId, recipient: email });
+    },
+    "order.confirmed.v1": ofOrder,
+    "order.rejected.v1": ofOrder,
+    "order.cancelled.v1": ofOrder,
+    "order.shipped.v1": ofOrder,
+    "order.returned.v1": ofOrder,
+    "invoice.issued.v1": ofDocument,
+    "creditnote.issued.v1": ofDocument,
+    "payment.refunded.v1": async event => {
+      const about = await earlier(deps, event.data.orderId);
+      if (about === undefined) return;
+      const { orderId, orderNumber, customerId, recipient } = about;
+      await queue(deps, event, { orderId, orderNumber, customerId, recipient });
+    },
+  };
+}
