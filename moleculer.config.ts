@@ -4,6 +4,8 @@ import { Errors, type BrokerOptions } from "moleculer";
 import type { Config } from "./core/config.ts";
 import { codeOf } from "./core/errors.ts";
 import { loggerOf } from "./core/log.ts";
+import { authorisation } from "./core/middlewares/authorisation.ts";
+import { ContractValidator } from "./core/middlewares/validator.ts";
 
 /** Above the longest `Prefer: wait` (10 s), below the gateway's patience. */
 const REQUEST_TIMEOUT_MS = 15_000;
@@ -27,6 +29,7 @@ function isWorthRetrying(error: Error): boolean {
 const middlewares = [
   "ActionHook",
   "Validator",
+  authorisation,
   "Bulkhead",
   "ContextTracker",
   "Timeout",
@@ -59,7 +62,7 @@ export function brokerOptions(config: Config): BrokerOptions {
     dependencyTimeout: 60_000,
     uidGenerator: () => randomUUID(),
     errorRegenerator: new Errors.Regenerator(),
-    validator: false,
+    validator: new ContractValidator(),
     internalMiddlewares: false,
     middlewares,
     // core/main.ts stops the broker itself, in order and within a deadline.

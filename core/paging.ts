@@ -10,12 +10,14 @@ const DEFAULT_LIMIT = 20;
 const checksum = (list: string, body: string): string =>
   createHash("sha256").update(`${list}\n${body}`).digest("base64url").slice(0, 8);
 
-function encode(list: string, position: Position): string {
+/** `list` names the list and its filters, so that a cursor of one does not continue another. */
+export function encodeCursor(list: string, position: Position): string {
   const body = Buffer.from(JSON.stringify(position)).toString("base64url");
   return `${body}.${checksum(list, body)}`;
 }
 
-function decode(list: string, cursor: string): Position {
+/** @throws VALIDATION_FAILED for a cursor of another list, or of none */
+export function decodeCursor(list: string, cursor: string): Position {
   const [body = "", check] = cursor.split(".");
   if (check !== checksum(list, body)) {
     const detail = "The cursor is not one of this list: take nextCursor of the page before, with the same filters";
@@ -24,7 +26,6 @@ function decode(list: string, cursor: string): Position {
   return JSON.parse(Buffer.from(body, "base64url").toString()) as Position;
 }
 
-/** `list` names the list and its filters, so that a cursor of one does not continue another. */
 export async function listPage<S, T>(
   store: DocumentStore<S, never>,
   query: Omit<Query, "limit" | "after">,
@@ -32,7 +33,7 @@ export async function listPage<S, T>(
   view: (document: Versioned<S>) => T,
 ): Promise<Page<T>> {
   const list = JSON.stringify(query);
-  const after = cursor === undefined ? {} : { after: decode(list, cursor) };
+  const after = cursor === undefined ? {} : { after: decodeCursor(list, cursor) };
   const { items, next } = await store.list({ ...query, limit, ...after });
-  return { items: items.map(view), nextCursor: next === null ? null : encode(list, next) };
+  return { items: items.map(view), nextCursor: next === null ? null : encodeCursor(list, next) };
 }

@@ -1,0 +1,103 @@
+// The bridge: the only code that touches the event log. Takes the relays' events and delivers them to whoever subscribed.
+import { join } from "node:path";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
+import { callerOf } from "../../core/context.ts";
+import { bridgeActions } from "../../core/contracts/bridge.ts";
+import type { CloudEvent } from "../../core/contracts/common.ts";
+import type { Environment } from "../../core/environment.ts";
+import type { Call } from "../../core/request.ts";
+import { implement } from "../../core/service.ts";
+import { bridgeHandlers } from "./bridge.handlers.ts";
+import { appended, deadLetters, delivered } from "./bridge.metrics.ts";
+import { createDelivery, type Delivery } from "./delivery.ts";
+import type { EventLog } from "./event-log.ts";
+import { localLog } from "./local-log.ts";
+import { createSubscriptions } from "./subscriptions.ts";
+
+/** Event types per subscriber, from what the services declare about themselves in the registry. */
+function subscribersIn(broker: ServiceBroker): Map<string, readonly string[]> {
+  const services = broker.registry.getServiceList({ onlyAvailable: true }) as {
+    name: string;
+    metadata?: { subscribes?: readonly string[] };
+  }[];
+  return new Map(services.flatMap(({ name, metadata }) => (metadata?.subscribes ? [[name, metadata.subscribes]] : [])));
+}
+
+/** Every subscriber has the same two actions; the contract map knows them by each one's name. */
+function callsTo(call: Call, subscriber: string) {
+  const react = `v1.${subscriber}.react` as "v1.order.react";
+  const park = `v1.${subscriber}.park` as "v1.order.park";
+  return {
+    react: (params: { events: CloudEvent[]; replay?: boolean }) => call(react, params),
+    park: (params: { subject: string; from: number | null }) => call(park, params),
+  };
+}
+
+function deliveryTo(
+  env: Environment,
+  log: EventLog,
+  call: Call,
+  subscriber: string,
+  types: readonly string[],
+): Delivery {
+  const { clock, random } = env;
+  return createDelivery({
+    ...callsTo(call, subscriber),
+    log,
+    subscriber,
+    types,
+    clock,
+    random,
+    onDelivered: count => {
+      delivered.inc({ subscriber }, count);
+    },
+    onDead: letters => {
+      deadLetters.inc({ subscriber }, letters.length);
+    },
+  });
+}
+
+export function createService(env: Environment): ServiceSchema {
+  const { clock, config } = env;
+  const onFatal = (error: Error): void => {
+    // Nothing catches it here: the process ends with this one line (core/main.ts).
+    setImmediate(() => {
+      throw error;
+    });
+  };
+  const log = localLog(join(config.data, "bridge.sqlite"), { clock, durability: config.durability, onFatal });
+  let call: Call = () => Promise.reject(new Error("The bridge has not started"));
+  let warn = (_text: string): void => undefined;
+  const subscriptions = createSubscriptions(
+    clock,
+    (subscriber, types) => deliveryTo(env, log, call, subscriber, types),
+    error => {
+      warn(`A delivery failed and is tried again: ${String(error)}`);
+    },
+  );
+  const onAppended = (events: readonly CloudEvent[]): void => {
+    for (const { type } of events) appended.inc({ type });
+    subscriptions.wake();
+  };
+
+  return {
+    name: "bridge",
+    version: 1,
+    actions: implement(bridgeActions, bridgeHandlers({ log, deliveryOf: subscriptions.deliveryOf, onAppended })),
+    events: {
+      "$services.changed"() {
+        subscriptions.follow(subscribersIn(this.broker));
+      },
+    },
+    started() {
+      call = callerOf(this.broker, "bridge");
+      warn = text => {
+        this.logger.warn(text);
+      };
+    },
+    async stopped() {
+      await subscriptions.stop();
+      log.close();
+    },
+  };
+}

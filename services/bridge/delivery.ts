@@ -1,0 +1,236 @@
+// Delivers the log to one subscriber: at least once, in order per aggregate, in batches. An aggregate whose event fails
+// is held back and tried again while the others go on; after MAX_ATTEMPTS it is parked and its events become dead letters.
+import type { DeadLetter } from "../../core/contracts/bridge.ts";
+import type { CloudEvent } from "../../core/contracts/common.ts";
+import type { Outcome } from "../../core/contracts/reactions.ts";
+import { timestamp, type Clock } from "../../core/kernel/clock.ts";
+import { backoff, type Random } from "../../core/kernel/random.ts";
+import { aggregateOf } from "../../core/reactions.ts";
+import type { EventLog, LogEntry } from "./event-log.ts";
+import { verdictsOf, type Verdict } from "./verdicts.ts";
+
+const MAX_ATTEMPTS = 5;
+const BATCH = 200;
+/** Events kept in memory behind failures; the reading waits when there are more. */
+const MAX_HELD = 2_000;
+/** Of events that are not for this subscriber: how many may be looked at again after a restart. */
+const COMMIT_EVERY = 1_000;
+const RETRY = { base: 100, cap: 5_000 };
+
+export interface DeliveryOptions {
+  readonly log: EventLog;
+  readonly subscriber: string;
+  readonly types: readonly string[];
+  readonly react: (params: { events: CloudEvent[]; replay?: boolean }) => Promise<{ outcomes: Outcome[] }>;
+  readonly park: (params: { subject: string; from: number | null }) => Promise<unknown>;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly onDelivered?: (count: number) => void;
+  readonly onDead?: (letters: readonly DeadLetter[]) => void;
+}
+
+export interface Delivery {
+  /**
+   * One batch at most. Resolves with the milliseconds until there is more to do: 0 for now, null for when the log grows.
+   * Rejects only when the log does; then nothing was committed.
+   */
+  round(): Promise<number | null>;
+  /** Delivers the dead letters again, in order per aggregate, and unparks the aggregates that went through. */
+  replay(): Promise<{ replayed: number; left: number }>;
+}
+
+/** An aggregate whose first entry failed; later ones wait behind it. */
+interface Held {
+  readonly entries: readonly LogEntry[];
+  readonly attempts: number;
+  readonly dueAt: number;
+}
+
+export const createDelivery = (options: DeliveryOptions): Delivery => new SubscriberDelivery(options);
+
+class SubscriberDelivery implements Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #held = new Map<string, Held>();
+  #position: number | undefined;
+  #committed = 0;
+  #away = { attempts: 0, until: 0 };
+  #limit = BATCH;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(options: DeliveryOptions) {
+    this.#options = options;
+  }
+
+  round(): Promise<number | null> {
+    return this.#alone(async () => {
+      try {
+        return await this.#round();
+      } catch (error) {
+        // What was not settled must be read again: everything from the committed position on.
+        this.#held.clear();
+        this.#position = undefined;
+        throw error;
+      }
+    });
+  }
+
+  replay(): Promise<{ replayed: number; left: number }> {
+    return this.#alone(() => this.#replay());
+  }
+
+  /** A replay and a round must not deliver the same aggregate at once. */
+  #alone<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#turn.then(task);
+    this.#turn = result.catch(() => undefined);
+    return result;
+  }
+
+  async #round(): Promise<number | null> {
+    const { log, subscriber, types, clock } = this.#options;
+    const now = clock.now();
+    if (this.#away.until > now) return this.#away.until - now;
+    this.#position ??= this.#committed = await log.committed(subscriber);
+    const due = [...this.#held.values()].filter(({ dueAt }) => dueAt <= now).flatMap(({ entries }) => entries);
+    const room = Math.min(this.#limit - due.length, MAX_HELD - this.#heldCount());
+    const fresh = room > 0 ? await log.read(this.#position, types, room) : { entries: [], upTo: this.#position };
+    const free = fresh.entries.filter(({ event }) => !this.#held.has(aggregateOf(event)));
+    const batch = [...due.slice(0, this.#limit), ...free];
+    const outcomes = await this.#ask(batch);
+    if (outcomes === null) return this.#away.until - clock.now();
+    this.#position = fresh.upTo;
+    for (const entry of fresh.entries) this.#queueBehind(entry);
+    for (const verdict of verdictsOf(batch, outcomes)) await this.#settle(verdict);
+    await this.#commit(fresh.upTo, batch.length > 0);
+    const more = due.length >= this.#limit || (room > 0 && fresh.entries.length === room);
+    return more ? 0 : this.#nextDue();
+  }
+
+  /** Null while the subscriber is away: then nothing is known and all of it is asked again, in smaller batches. */
+  async #ask(batch: readonly LogEntry[]): Promise<readonly Outcome[] | null> {
+    const { react, clock, random, onDelivered } = this.#options;
+    if (batch.length === 0) return [];
+    try {
+      const { outcomes } = await react({ events: batch.map(({ event }) => event) });
+      this.#away = { attempts: 0, until: 0 };
+      this.#limit = Math.min(BATCH, this.#limit * 2);
+      onDelivered?.(outcomes.filter(({ outcome }) => outcome === "done").length);
+      return outcomes;
+    } catch {
+      const attempts = this.#away.attempts + 1;
+      this.#away = { attempts, until: clock.now() + 1 + backoff(attempts, random, RETRY) };
+      this.#limit = Math.max(1, Math.floor(this.#limit / 2));
+      return null;
+    }
+  }
+
+  /** Only behind what is held; the others are in the batch. */
+  #queueBehind(entry: LogEntry): void {
+    const aggregate = aggregateOf(entry.event);
+    const held = this.#held.get(aggregate);
+    if (held !== undefined) this.#held.set(aggregate, { ...held, entries: [...held.entries, entry] });
+  }
+
+  async #settle({ aggregate, asked, parked, failed, error }: Verdict): Promise<void> {
+    const { clock, random } = this.#options;
+    const held = this.#held.get(aggregate);
+    const behind = held?.entries.slice(asked.length) ?? [];
+    await this.#bury(parked, "waits behind an event that failed", 0);
+    const entries = [...failed, ...behind];
+    const [first] = entries;
+    if (first === undefined) {
+      this.#held.delete(aggregate);
+      return;
+    }
+    const again = held?.entries[0]?.position === first.position;
+    const attempts = failed.length === 0 ? 0 : 1 + (again ? held.attempts : 0);
+    const wait = attempts === 0 ? 0 : 1 + backoff(attempts, random, RETRY);
+    this.#held.set(aggregate, { entries, attempts, dueAt: clock.now() + wait });
+    if (attempts >= MAX_ATTEMPTS) await this.#giveUp(aggregate, first, entries, error, attempts);
+  }
+
+  /** Parked first: if the process dies in between, its events come again and are buried as parked ones. */
+  async #giveUp(
+    aggregate: string,
+    first: LogEntry,
+    entries: readonly LogEntry[],
+    error: string,
+    attempts: number,
+  ): Promise<void> {
+    try {
+      await this.#options.park({ subject: aggregate, from: first.event.sequence });
+    } catch {
+      return;
+    }
+    await this.#bury([first], error, attempts);
+    await this.#bury(entries.slice(1), "waits behind an event that failed", 0);
+    this.#held.delete(aggregate);
+  }
+
+  async #bury(entries: readonly LogEntry[], error: string, attempts: number): Promise<void> {
+    if (entries.length === 0) return;
+    const { log, subscriber, clock, onDead } = this.#options;
+    const at = timestamp(clock.now());
+    const letters = entries.map(({ position, event }) => ({
+      position,
+      subscriber,
+      subject: aggregateOf(event),
+      event,
+      error,
+      attempts,
+      at,
+    }));
+    await log.bury(letters);
+    onDead?.(letters);
+  }
+
+  /** Everything before the first event that is still held is done or buried. */
+  async #commit(upTo: number, delivered: boolean): Promise<void> {
+    const firstHeld = Math.min(...[...this.#held.values()].map(({ entries }) => entries[0]?.position ?? Infinity));
+    const position = Math.min(upTo, firstHeld - 1);
+    if (position <= this.#committed || (!delivered && position < this.#committed + COMMIT_EVERY)) return;
+    await this.#options.log.commit(this.#options.subscriber, position);
+    this.#committed = position;
+  }
+
+  #heldCount(): number {
+    return [...this.#held.values()].reduce((count, { entries }) => count + entries.length, 0);
+  }
+
+  #nextDue(): number | null {
+    const next = Math.min(...[...this.#held.values()].map(({ dueAt }) => dueAt));
+    return next === Infinity ? null : Math.max(0, next - this.#options.clock.now());
+  }
+
+  async #replay(): Promise<{ replayed: number; left: number }> {
+    const letters = await allDeadLetters(this.#options.log, this.#options.subscriber);
+    let replayed = 0;
+    for (const [subject, group] of Map.groupBy(letters, letter => letter.subject)) {
+      replayed += await this.#replayAggregate(subject, group);
+    }
+    return { replayed, left: letters.length - replayed };
+  }
+
+  /** Unparked before its letters go: if the process dies in between, they are replayed again, which changes nothing. */
+  async #replayAggregate(subject: string, letters: readonly DeadLetter[]): Promise<number> {
+    const { react, park, log, subscriber } = this.#options;
+    const done: string[] = [];
+    for (let from = 0; from === done.length && from < letters.length; from += BATCH) {
+      const entries = letters.slice(from, from + BATCH);
+      const { outcomes } = await react({ events: entries.map(({ event }) => event), replay: true });
+      done.push(...verdictsOf(entries, outcomes).flatMap(verdict => verdict.done.map(({ event }) => event.id)));
+    }
+    if (done.length === letters.length) await park({ subject, from: null });
+    await log.unbury(subscriber, done);
+    return done.length;
+  }
+}
+
+async function allDeadLetters(log: EventLog, subscriber: string): Promise<DeadLetter[]> {
+  const letters: DeadLetter[] = [];
+  for (;;) {
+    const last = letters.at(-1);
+    const page = await log.deadLetters({ subscriber, limit: 1_000, ...(last === undefined ? {} : { after: last }) });
+    letters.push(...page);
+    if (page.length < 1_000) return letters;
+  }
+}

@@ -1,0 +1,61 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { localLog } from "../../services/bridge/local-log.ts";
+import { createManualClock, type ManualClock } from "../support/manual-clock.ts";
+import { createMemoryLogDisk, memoryLog } from "../support/memory-log.ts";
+import { event, eventLogContract } from "./event-log.contract.ts";
+
+const failOnFatal = (error: Error): void => {
+  throw error;
+};
+
+function sqlitePlace() {
+  const folder = mkdtempSync(join(tmpdir(), "comptoir-log-"));
+  const file = join(folder, "bridge.sqlite");
+  const open = (clock: ManualClock) => localLog(file, { clock, durability: "full", onFatal: failOnFatal });
+  const remove = () => {
+    rmSync(folder, { recursive: true });
+  };
+  return { file, open, remove };
+}
+
+eventLogContract("SQLite", sqlitePlace);
+eventLogContract("in-memory", () => {
+  const disk = createMemoryLogDisk();
+  return { open: clock => memoryLog(disk, clock), remove: () => undefined };
+});
+
+describe("The SQLite event log's file", () => {
+  let place: ReturnType<typeof sqlitePlace>;
+  beforeEach(() => {
+    place = sqlitePlace();
+  });
+  afterEach(() => {
+    place.remove();
+  });
+
+  it.each(["DELETE FROM log", "UPDATE log SET event = '{}'"])("refuses: %s", async statement => {
+    const log = place.open(createManualClock());
+    await log.append([event("a", 1)]);
+    log.close();
+    const database = new DatabaseSync(place.file);
+    expect(() => {
+      database.exec(statement);
+    }).toThrow("only appended to");
+    database.close();
+  });
+
+  it("is refused with its name when it is damaged", async () => {
+    const clock = createManualClock();
+    const log = place.open(clock);
+    await log.append(Array.from({ length: 500 }, (_, index) => event("a", index + 1)));
+    log.close();
+    const { writeFileSync, readFileSync } = await import("node:fs");
+    const bytes = readFileSync(place.file);
+    writeFileSync(place.file, bytes.fill(0x5a, 4_096, 40_000));
+    expect(() => place.open(clock)).toThrow(/the event log .*bridge\.sqlite is damaged/);
+  });
+});

@@ -1,0 +1,61 @@
+// The event log in memory, for the simulator. What it keeps outlives the log that was opened on it, as a disk would.
+import type { DeadLetter } from "../../core/contracts/bridge.ts";
+import type { CloudEvent } from "../../core/contracts/common.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
+import type { EventLog } from "../../services/bridge/event-log.ts";
+
+export interface MemoryLogDisk {
+  readonly events: CloudEvent[];
+  readonly positions: Map<string, number>;
+  readonly letters: Map<string, DeadLetter>;
+}
+
+export const createMemoryLogDisk = (): MemoryLogDisk => ({ events: [], positions: new Map(), letters: new Map() });
+
+const copy = <T>(value: T): T => structuredClone(value);
+const inOrder = (a: DeadLetter, b: DeadLetter) =>
+  a.position - b.position || (a.subscriber < b.subscriber ? -1 : a.subscriber > b.subscriber ? 1 : 0);
+
+export function memoryLog(disk: MemoryLogDisk, clock: Clock): EventLog {
+  /** Written in the moment after: whoever dies before it has written nothing. */
+  const write = (change: () => void): Promise<void> =>
+    new Promise(resolve => {
+      clock.defer(() => {
+        change();
+        resolve();
+      });
+    });
+  return {
+    append: events => write(() => disk.events.push(...copy(events))),
+    read(after, types, limit) {
+      const entries = disk.events
+        .map((event, index) => ({ position: index + 1, event }))
+        .slice(after)
+        .filter(({ event }) => types.includes(event.type))
+        .slice(0, limit);
+      const upTo = entries.length < limit ? disk.events.length : (entries.at(-1)?.position ?? after);
+      return Promise.resolve({ entries: copy(entries), upTo });
+    },
+    committed: group => Promise.resolve(disk.positions.get(group) ?? 0),
+    commit: (group, position) => write(() => disk.positions.set(group, position)),
+    bury: letters =>
+      write(() => {
+        for (const letter of letters) {
+          const key = `${letter.subscriber} ${letter.event.id}`;
+          if (!disk.letters.has(key)) disk.letters.set(key, copy(letter));
+        }
+      }),
+    deadLetters({ subscriber, after, limit }) {
+      const found = [...disk.letters.values()]
+        .filter(letter => subscriber === undefined || letter.subscriber === subscriber)
+        .sort(inOrder)
+        .filter(letter => after === undefined || inOrder(letter, { ...letter, ...after }) > 0);
+      return Promise.resolve(copy(found.slice(0, limit)));
+    },
+    unbury: (subscriber, ids) =>
+      write(() => {
+        for (const id of ids) disk.letters.delete(`${subscriber} ${id}`);
+      }),
+    close: () => undefined,
+  };
+}
