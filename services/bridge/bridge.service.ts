@@ -7,6 +7,7 @@ import type { CloudEvent } from "../../core/contracts/common.ts";
 import type { Environment } from "../../core/environment.ts";
 import type { Call } from "../../core/request.ts";
 import { implement } from "../../core/service.ts";
+import { StartupError } from "../../core/startup-error.ts";
 import { bridgeHandlers } from "./bridge.handlers.ts";
 import { appended, deadLetters, delivered } from "./bridge.metrics.ts";
 import { createDelivery, type Delivery } from "./delivery.ts";
@@ -62,7 +63,7 @@ export function createService(env: Environment): ServiceSchema {
   const onFatal = (error: Error): void => {
     // Nothing catches it here: the process ends with this one line (core/main.ts).
     setImmediate(() => {
-      throw error;
+      throw new StartupError(error.message);
     });
   };
   const log = localLog(join(config.data, "bridge.sqlite"), { clock, durability: config.durability, onFatal });

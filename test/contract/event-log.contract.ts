@@ -173,9 +173,12 @@ export function eventLogContract(
       await delivery.round();
       expect(subscriber.of("a")).toEqual(["order:a:1"]);
       expect(subscriber.of("b")).toEqual(stream("b", 1, 4).map(({ id }) => id));
+      await clock.advance(1_000);
+      await log.append([event("a", 5)]);
+      await delivery.round();
       subscriber.poison.clear();
       await drain(delivery);
-      expect(subscriber.of("a")).toEqual(stream("a", 1, 4).map(({ id }) => id));
+      expect(subscriber.of("a")).toEqual(stream("a", 1, 5).map(({ id }) => id));
       expect(await log.deadLetters({ limit: 10 })).toEqual([]);
     });
 

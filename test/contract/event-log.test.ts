@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -53,9 +53,8 @@ describe("The SQLite event log's file", () => {
     const log = place.open(clock);
     await log.append(Array.from({ length: 500 }, (_, index) => event("a", index + 1)));
     log.close();
-    const { writeFileSync, readFileSync } = await import("node:fs");
     const bytes = readFileSync(place.file);
     writeFileSync(place.file, bytes.fill(0x5a, 4_096, 40_000));
-    expect(() => place.open(clock)).toThrow(/the event log .*bridge\.sqlite is damaged/);
+    expect(() => place.open(clock)).toThrow(/The database .*bridge\.sqlite is damaged/);
   });
 });
