@@ -5,7 +5,7 @@ export type Decision<Event> =
   { readonly ok: true; readonly events: readonly Event[] } | { readonly ok: false; readonly refusal: Refusal };
 
 export const accept = <Event>(...events: Event[]): Decision<Event> => ({ ok: true, events });
-export const refuse = (refused: Refusal): Decision<never> => ({ ok: false, refusal: refused });
+export const refuse = (refused: Refusal): Extract<Decision<never>, { ok: false }> => ({ ok: false, refusal: refused });
 
 /** Allowed moves of a state machine; the docs' diagrams are generated from these. */
 export type Transitions<State extends string> = Readonly<Record<State, readonly State[]>>;

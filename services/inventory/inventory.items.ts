@@ -1,0 +1,119 @@
+// How inventory reaches its stock items: pure decisions put on stored documents.
+import type { Keyed } from "../../core/contracts/common.ts";
+import type { Movement } from "../../core/contracts/inventory.ts";
+import { present } from "../../core/decisions.ts";
+import { toError } from "../../core/errors.ts";
+import type { Refusal } from "../../core/kernel/errors.ts";
+import { reservationIdOf } from "../../core/kernel/ids.ts";
+import type { Request } from "../../core/request.ts";
+import {
+  keep,
+  refuseWith,
+  write,
+  type DocumentStore,
+  type Entries,
+  type UpdateOptions,
+  type Verdict,
+  type Versioned,
+} from "../../core/store/port.ts";
+import { emptyStock, type Decided, type Policy, type Seen, type Stock, type StockEntry } from "./inventory.domain.ts";
+import { movementView, type StoredMovement } from "./inventory.schema.ts";
+
+export interface Items {
+  readonly items: DocumentStore<Stock, StockEntry>;
+  readonly movements: DocumentStore<StoredMovement>;
+  readonly policy: Policy;
+}
+
+/** The entries that a command is about. */
+interface About {
+  readonly orderId?: string;
+  readonly movementId?: string;
+}
+
+export function verdictOf<R>(decided: Decided<R>): Verdict<Stock, R, StockEntry> {
+  if (!decided.ok) return refuseWith(decided.refusal);
+  const { stock, events, entries, result } = decided;
+  if (events.length === 0 && entries.size === 0) return keep(result);
+  return { kind: "write", state: stock, events, entries, result };
+}
+
+export function seenOf(
+  sku: string,
+  current: Versioned<Stock> | null,
+  entries: Entries<StockEntry>,
+  { now, policy, orderId = "", movementId = "" }: About & Pick<Seen, "now" | "policy">,
+): Seen {
+  const reservation = entries.get(reservationIdOf(orderId))?.value;
+  const made = entries.get(movementId)?.value;
+  return {
+    stock: current?.state ?? emptyStock(sku),
+    seq: current?.seq ?? 0,
+    reservation: reservation === undefined || reservation.state === "APPLIED" ? null : reservation,
+    applied: made?.state === "APPLIED" ? made.movement : null,
+    now,
+    policy,
+  };
+}
+
+export async function change<R>(
+  { items, policy }: Items,
+  sku: string,
+  about: About,
+  decide: (seen: Seen) => Decided<R>,
+  options: Omit<UpdateOptions, "entries"> = {},
+): Promise<R> {
+  const { orderId, movementId } = about;
+  const keys = [orderId === undefined ? [] : reservationIdOf(orderId), movementId ?? []].flat();
+  const { result } = await items.update<R>(
+    sku,
+    (current, entries, now) => verdictOf(decide(seenOf(sku, current, entries, { ...about, now, policy }))),
+    { ...options, entries: keys },
+  );
+  return result;
+}
+
+/** A movement that is made once, for ever: the item remembers it for the retention, the projection always. */
+export async function moveOnce(
+  deps: Items,
+  sku: string,
+  about: About & { readonly movementId: string },
+  decide: (seen: Seen) => Decided<Keyed<Movement>>,
+  options: Omit<UpdateOptions, "entries"> = {},
+): Promise<Keyed<Movement>> {
+  const { items } = await deps.movements.list({ where: { movementId: about.movementId }, limit: 1 });
+  const [earlier] = items;
+  if (earlier !== undefined) return { replayed: true, resource: movementView(earlier) };
+  return change(deps, sku, about, decide, options);
+}
+
+/** Up to which event the item's movements are in the projection: they come in order. */
+export async function projectedSeq(movements: Items["movements"], sku: string): Promise<number> {
+  const { items } = await movements.list({ where: { sku }, orderBy: "seq", direction: "desc", limit: 1 });
+  return items[0]?.state.seq ?? 0;
+}
+
+/** Makes the item of a product that is known to exist. */
+export async function open({ items }: Pick<Items, "items">, sku: string): Promise<Versioned<Stock>> {
+  const { document } = await items.update(sku, current =>
+    current === null ? write(emptyStock(sku), [], null) : keep(null),
+  );
+  return present(document);
+}
+
+/**
+ * The item, made if there is a product: the event that says so may be late.
+ * @throws the refusal when product does not know the SKU either
+ */
+export async function itemOf(
+  deps: Pick<Items, "items">,
+  sku: string,
+  { call }: Request,
+  unknown: (sku: string) => Refusal,
+): Promise<Versioned<Stock>> {
+  const item = await deps.items.load(sku);
+  if (item !== null) return item;
+  const { products } = await call("v1.product.price", { skus: [sku] });
+  if (products.length === 0) throw toError(unknown(sku));
+  return open(deps, sku);
+}

@@ -1,0 +1,78 @@
+// What events change in the stock. Each SKU of an event is a document of its own and keyed by what happened to it, so
+// an event that comes again, or half of which was done, changes nothing twice.
+import type { Delivered, Reactions } from "../../core/reactions.ts";
+import { keep, write } from "../../core/store/port.ts";
+import type { MovementEvent } from "./inventory.domain.ts";
+import { change, moveOnce, open, type Items } from "./inventory.items.ts";
+import { toStored } from "./inventory.schema.ts";
+import { decideRestock, movementOf, returnMovementId, saleId } from "./movement.domain.ts";
+import { decideRelease, decideSell } from "./reservation.domain.ts";
+
+interface Line {
+  readonly sku: string | null;
+  readonly quantity: number;
+}
+
+/** SKUs of one event that are changed at the same time. */
+const WIDTH = 16;
+
+/** Once per SKU with the units of all its lines, in SKU order. */
+async function perSku(lines: readonly Line[], task: (sku: string, quantity: number) => Promise<unknown>) {
+  const units = new Map<string, number>();
+  for (const { sku, quantity } of lines) if (sku !== null) units.set(sku, (units.get(sku) ?? 0) + quantity);
+  const skus = [...units].sort(([a], [b]) => (a < b ? -1 : 1));
+  for (let first = 0; first < skus.length; first += WIDTH)
+    await Promise.all(skus.slice(first, first + WIDTH).map(([sku, quantity]) => task(sku, quantity)));
+}
+
+const restock = (deps: Items, returned: { orderId: string | null; returnId: string }, lines: readonly Line[]) =>
+  perSku(lines, (sku, quantity) =>
+    moveOnce(deps, sku, { movementId: returnMovementId(returned.returnId, sku) }, seen =>
+      decideRestock(seen, { ...returned, quantity }),
+    ),
+  );
+
+export function inventoryReactions(deps: Items): Reactions {
+  const known = async ({ data: { sku } }: { data: { sku: string } }) => {
+    await open(deps, sku);
+  };
+
+  const project = async (event: MovementEvent & Pick<Delivered<MovementEvent["type"]>, "id" | "seq" | "time">) => {
+    await deps.movements.update(event.id, current =>
+      current === null ? write(toStored(movementOf(event, event.seq, event.time)), [], null) : keep(null),
+    );
+  };
+
+  return {
+    "product.created.v1": known,
+    "product.changed.v1": known,
+
+    "order.shipped.v1": ({ data: { orderId, shipment } }) =>
+      perSku(shipment.lines, (sku, quantity) =>
+        moveOnce(deps, sku, { orderId, movementId: saleId(shipment.id, sku) }, seen =>
+          decideSell(seen, { orderId, shipmentId: shipment.id, quantity }),
+        ),
+      ),
+
+    "order.cancelled.v1": ({ data: { orderId, lines } }) =>
+      perSku(lines, sku => change(deps, sku, { orderId }, seen => decideRelease(seen, { orderId }))),
+
+    "order.returned.v1": async ({ data: { orderId, return: returned } }) => {
+      if (returned.restock) await restock(deps, { orderId, returnId: returned.id }, returned.lines);
+    },
+
+    /** A credit note for an order has its goods in order.returned. */
+    "creditnote.issued.v1": async ({ data }) => {
+      if (data.restock && data.orderId === null) await restock(deps, { orderId: null, returnId: data.id }, data.lines);
+    },
+
+    "stock.received.v1": project,
+    "stock.adjusted.v1": project,
+    "stock.reserved.v1": project,
+    "stock.released.v1": project,
+    "stock.expired.v1": project,
+    "stock.committed.v1": project,
+    "stock.sold.v1": project,
+    "stock.returned.v1": project,
+  };
+}
