@@ -95,6 +95,13 @@ const CreditLine = closed({
   taxRate: Type.Optional(TaxRate),
 });
 const forOrder = closed({ orderId: Id });
+/** `customerId` is who may see the payment besides staff. */
+const forPayment = closed({
+  orderId: Id,
+  customerId: Type.Optional(nullable(Id)),
+  amount: Money,
+  method: Type.String(),
+});
 const period = { from: Type.Optional(Timestamp), to: Type.Optional(Timestamp) };
 
 export const billingActions = {
@@ -171,9 +178,9 @@ export const billingActions = {
   }),
   /** EVENT_BACKLOG when no new work may come in; asked before an order document exists. */
   "v1.billing.admit": action({ params: closed({}), result: closed({}), auth: "internal", read: true }),
-  /** Keyed by orderId. Refuses PAYMENT_DECLINED and PAYMENT_VOIDED; anything else is unknown. */
+  /** Keyed by orderId. Refuses PAYMENT_DECLINED (data.declineCode) and PAYMENT_VOIDED; anything else is unknown. */
   "v1.billing.authorize": action({
-    params: closed({ orderId: Id, amount: Money, method: Type.String() }),
+    params: forPayment,
     result: Payment,
     auth: "internal",
   }),
@@ -181,7 +188,7 @@ export const billingActions = {
   "v1.billing.capture": action({ params: forOrder, result: Payment, auth: "internal" }),
   /** Done once it is stored; billing then asks the provider until it knows. A void that comes first is met by the late authorise. */
   "v1.billing.void": action({
-    params: closed({ orderId: Id, amount: Money, method: Type.String() }),
+    params: forPayment,
     result: closed({}),
     auth: "internal",
   }),

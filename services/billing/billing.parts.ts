@@ -1,0 +1,54 @@
+// Billing without a broker: its handlers and its sweep over a database and a provider.
+import type { billingActions } from "../../core/contracts/billing.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
+import type { Random } from "../../core/kernel/random.ts";
+import { inboxCollection, subscriber, type Inbox } from "../../core/reactions.ts";
+import type { HandlersOf } from "../../core/service.ts";
+import type { Database } from "../../core/store/port.ts";
+import { billingReactions } from "./billing.reactions.ts";
+import { counterCollection, invoiceCollection, paymentCollection } from "./billing.schema.ts";
+import { invoiceHandlers } from "./invoice.handlers.ts";
+import { createIssuing } from "./invoice.issuing.ts";
+import { createNumbering } from "./numbering.ts";
+import { paymentHandlers } from "./payment.handlers.ts";
+import { createSettlement } from "./payment.settlement.ts";
+import type { PaymentProvider } from "./provider.port.ts";
+
+interface Environment {
+  readonly database: Database;
+  readonly provider: PaymentProvider;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export function createBilling({ database, provider, clock, random }: Environment) {
+  const payments = database.collection(paymentCollection);
+  const invoices = database.collection(invoiceCollection);
+  const numbering = createNumbering({ invoices, counters: database.collection(counterCollection), clock });
+  const issuing = createIssuing({ invoices, numbering, clock });
+  const tools = { payments, provider, clock, random };
+  const settlement = createSettlement(tools);
+  const reactions = billingReactions({ payments, settlement, issuing, clock });
+  const { types, react, park } = subscriber(reactions, database.collection<Inbox>(inboxCollection));
+
+  const handlers: HandlersOf<typeof billingActions> = {
+    ...paymentHandlers(tools, settlement),
+    ...invoiceHandlers({ invoices, issuing, clock, random }),
+    "v1.billing.admit": () =>
+      new Promise(resolve => {
+        payments.admit();
+        invoices.admit();
+        resolve({});
+      }),
+    "v1.billing.react": react,
+    "v1.billing.park": park,
+  };
+  return {
+    handlers,
+    types,
+    /** Finishes what a dead process or an unknown answer left; one bounded round. */
+    async sweep(): Promise<void> {
+      await Promise.all([settlement.sweep(), numbering.sweep()]);
+    },
+  };
+}

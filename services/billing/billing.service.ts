@@ -1,0 +1,33 @@
+// Wiring of the billing service.
+import type { ServiceSchema } from "moleculer";
+import { billingActions } from "../../core/contracts/billing.ts";
+import type { Environment } from "../../core/environment.ts";
+import { createLoop } from "../../core/loop.ts";
+import { implement } from "../../core/service.ts";
+import { createBilling } from "./billing.parts.ts";
+import { ledgerCollection, simulatedProvider } from "./provider.simulator.ts";
+
+const SWEEP_EVERY_MS = 1_000;
+
+export function createService(env: Environment): ServiceSchema {
+  const { clock, random } = env;
+  const database = env.database("billing");
+  const ledger = env.database("provider");
+  const provider = simulatedProvider(ledger.collection(ledgerCollection), clock);
+  const { handlers, types, sweep } = createBilling({ database, provider, clock, random });
+  const sweeper = createLoop(clock, SWEEP_EVERY_MS);
+
+  return {
+    name: "billing",
+    version: 1,
+    mixins: [database.mixin, ledger.mixin],
+    metadata: { subscribes: types },
+    actions: implement(billingActions, handlers),
+    started() {
+      sweeper.start(sweep, error => {
+        this.logger.warn(`The sweep failed and is tried again: ${String(error)}`);
+      });
+    },
+    stopped: () => sweeper.stop(),
+  };
+}
