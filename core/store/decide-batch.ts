@@ -102,16 +102,22 @@ function createPass<S, X>(context: BatchContext<S>, loaded: Loaded) {
       const verdict = decide(current, view, now);
       if (verdict.kind === "refuse") {
         const error = toError(verdict.refusal);
-        return () => reject(error);
+        return () => {
+          reject(error);
+        };
       }
       if (verdict.kind === "write") {
         checkEntries(options.entries, view, verdict.entries?.keys() ?? []);
         current = apply(verdict);
       }
       const updated = { result: verdict.result, document: current };
-      return () => resolve(updated);
+      return () => {
+        resolve(updated);
+      };
     } catch (error) {
-      return () => reject(error);
+      return () => {
+        reject(error);
+      };
     }
   }
 

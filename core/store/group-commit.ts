@@ -154,7 +154,10 @@ function createWriter<S, X>(spec: CollectionSpec<S>, driver: Driver, options: St
     }
   }
 
-  return { backlog, enqueue: queues.add };
+  const enqueue = (id: string, command: Command<S, X>): void => {
+    queues.add(id, command);
+  };
+  return { backlog, enqueue };
 }
 
 /** Once per collection and process: two of them on one driver would race instead of queueing. */

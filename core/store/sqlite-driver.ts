@@ -78,7 +78,7 @@ const encode = (write: Write): Encoded => ({
 export function createSqliteDriver(spec: CollectionSpec<unknown>, file: SqliteFile): Driver {
   const sql = statementsOf(spec);
   const { documents } = tablesOf(spec);
-  const prepare = file.statement;
+  const prepare = (text: string) => file.statement(text);
   file.onOpen(database => {
     prepareCollection(database, spec);
   });

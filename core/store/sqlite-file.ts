@@ -1,6 +1,7 @@
 // One SQLite file: opened safely, and written by one transaction per moment whichever collections took part.
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Clock } from "../kernel/clock.ts";
+import { StartupError } from "../startup-error.ts";
 
 export interface SqliteOptions {
   readonly clock: Clock;
@@ -27,7 +28,7 @@ export interface SqliteFile {
 }
 
 /** The file is not a whole SQLite database. */
-export class DamagedFileError extends Error {}
+export class DamagedFileError extends StartupError {}
 
 /** Primary result codes after which nothing can be written. Source: sqlite.org/rescode.html. */
 const FATAL = new Map([
@@ -49,9 +50,9 @@ interface Job {
   readonly reject: (error: unknown) => void;
 }
 
-function fatalError(path: string, error: unknown): Error | null {
+function fatalError(path: string, error: unknown): StartupError | null {
   const problem = FATAL.get((errcodeOf(error) ?? 0) & 0xff);
-  return problem === undefined ? null : new Error(`The database ${path} ${problem}`, { cause: error });
+  return problem === undefined ? null : new StartupError(`The database ${path} ${problem}`, { cause: error });
 }
 
 function openChecked(path: string, durability: SqliteOptions["durability"]): DatabaseSync {

@@ -46,13 +46,13 @@ export function createManualClock(start = Date.parse("2026-01-01T00:00:00.000Z")
       await turns();
     },
     async until(promise) {
-      let settled = false;
+      const state = { settled: false };
       const mark = () => {
-        settled = true;
+        state.settled = true;
       };
       promise.then(mark, mark);
       await turns();
-      while (!settled) await wake(next()).then(turns);
+      while (!state.settled) await wake(next()).then(turns);
       return promise;
     },
   };

@@ -1,0 +1,61 @@
+// Lets moleculer-db connect a service's database, and relays its events while it is connected.
+import type { Service, ServiceSchema } from "moleculer";
+import DbService from "moleculer-db";
+import { callerOf } from "../context.ts";
+import type { HostedDatabase } from "../environment.ts";
+import { createDatabase } from "./database.ts";
+import type { OpenDriver } from "./driver.ts";
+import type { StoreOptions } from "./group-commit.ts";
+import { createRelay, type Relay } from "./relay.ts";
+import type { HostAdapter } from "./sqlite-adapter.ts";
+
+/** For the last events of a stopping service; what is left then is published after the next start. */
+const DRAIN_MS = 1_000;
+
+/** All of moleculer-db's: they would publish the database (facts: `update` sets any field, `query` is raw). */
+const noActions = Object.fromEntries(
+  ["find", "count", "list", "create", "insert", "get", "update", "remove"].map(name => [name, false as const]),
+);
+
+export interface HostOptions extends Omit<StoreOptions, "onCommit"> {
+  readonly adapter: HostAdapter;
+  readonly openDriver: OpenDriver;
+}
+
+export function hostDatabase({ adapter, openDriver, ...options }: HostOptions): HostedDatabase {
+  const { clock, random } = options;
+  let relay: Relay | null = null;
+  const database = createDatabase(openDriver, { ...options, onCommit: () => relay?.kick() });
+
+  function relayOf({ broker, name, logger }: Service): Relay {
+    const call = callerOf(broker, name);
+    return createRelay({
+      stores: () => database.stores(),
+      append: events => call("v1.bridge.append", { events }),
+      clock,
+      random,
+      logger,
+    });
+  }
+
+  const mixin: Partial<ServiceSchema> & { adapter: HostAdapter } = {
+    // Its typings describe a class; what it exports is a schema.
+    mixins: [DbService as unknown as Partial<ServiceSchema>],
+    adapter,
+    actions: noActions,
+    async started(this: Service) {
+      await adapter.connect();
+      await Promise.all(database.stores().map(store => store.measure()));
+      relay = relayOf(this);
+      relay.start();
+    },
+    async stopped() {
+      const last = relay;
+      relay = null;
+      last?.stop();
+      await last?.drain(clock.now() + DRAIN_MS);
+      await adapter.disconnect();
+    },
+  };
+  return { collection: spec => database.collection(spec), mixin };
+}
