@@ -24,7 +24,7 @@ const derive = promisify<string, Buffer, number, object, Buffer>(scrypt);
 
 const run = (password: string, salt: Buffer, { ln, r, p }: Cost): Promise<Buffer> =>
   // NFKC: the same characters typed on different keyboards (NIST SP 800-63B, 5.1.1.2). Twice what scrypt needs is allowed.
-  derive(password.normalize("NFKC"), salt, HASH_BYTES, { N: 2 ** ln, r, p, maxmem: 256 * 2 ** ln * r });
+  derive(password.normalize("NFKC"), salt, HASH_BYTES, { N: 2 ** ln, r, p, maxmem: 256 * r * (2 ** ln + p + 2) });
 
 const base64 = (bytes: Buffer): string => bytes.toString("base64").replace(/=+$/, "");
 

@@ -38,7 +38,6 @@ export function formatMoney({ amount, currency }: Money): string {
 export function render<T extends MailedEvent>(type: T, data: EventData<T>, orderNumber: string | null) {
   const text = eta.render(`./${templates[type]}`, { ...data, orderNumber, money: formatMoney });
   const [head = "", ...lines] = text.split("\n");
-  // A line break would end the header line; names come from outside.
-  const subject = head.replace(/^Subject: /, "").replaceAll(/\p{C}+/gu, " ");
+  const subject = head.replace(/^Subject: /, "");
   return { subject, body: `${lines.join("\n").trim()}\n` };
 }
