@@ -1,6 +1,6 @@
 // The only file that reads the environment.
 import { readFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { integer, listOf, matching, nearest, oneOf, type Parse } from "./config-values.ts";
 
 export interface Config {
@@ -174,8 +174,7 @@ export interface ImportConfig {
   /** Of the shop on this host, as its own settings place it. */
   readonly url: string;
   readonly admin: Config["admin"];
-  /** Where the first start left the administrator's credentials. */
-  readonly credentialsFile: string;
+  readonly data: string;
 }
 
 /** @throws ConfigError naming everything that is wrong. */
@@ -187,6 +186,6 @@ export function loadImportConfig(environment: Environment = process.env): Import
   return {
     url: `http://${host.includes(":") ? `[${host}]` : host}:${String(http.port)}`,
     admin,
-    credentialsFile: join(data, "admin-credentials.json"),
+    data,
   };
 }
