@@ -1,5 +1,5 @@
 // The process: checks what it needs, starts a node, and ends it in order.
-import { resolveAdmin, credentialsFile } from "./admin-credentials.ts";
+import { credentialsFile, resolveAdmin, type ResolvedConfig } from "./admin-credentials.ts";
 import { ConfigError, loadConfig, type Config } from "./config.ts";
 import { createEnvironment } from "./create-environment.ts";
 import { holdDataFolder } from "./data-folder.ts";
@@ -40,20 +40,18 @@ async function preflight(config: Config): Promise<void> {
 const urlOf = (host: string, port: number): string =>
   `http://${host.includes(":") ? `[${host}]` : host}:${String(port)}`;
 
-function announce(config: Config, node: RunningNode, opsPort: number, made: string | null): void {
-  const { host } = config.http;
-  const url = node.port === null ? "" : urlOf(host, node.port);
-  say(node.port === null ? "ready (without a gateway)" : `ready ${url}`);
+function announce(config: ResolvedConfig, node: RunningNode, opsPort: number, made: boolean, kept: boolean): void {
+  const { http, admin, data } = config;
+  const url = node.port === null ? null : urlOf(http.host, node.port);
+  say(url === null ? "ready (without a gateway)" : `ready ${url}`);
   say(`  services  ${config.services.join(", ")}`);
-  say(`  data      ${config.data}`);
-  say(`  ops       ${urlOf(host, opsPort)}/metrics /live /ready`);
-  if (made !== null)
-    say(`  admin     ${config.admin.email}, password ${made} (kept in ${credentialsFile(config.data)})`);
-  if (node.port === null) return;
-  const password = config.admin.password === made ? made : "<password>";
-  const login = JSON.stringify({ email: config.admin.email, password: password ?? "<password>" });
+  say(`  data      ${data}`);
+  say(`  ops       ${urlOf(http.host, opsPort)}/metrics /live /ready`);
+  if (made) say(`  admin     ${admin.email}, password ${admin.password} (kept in ${credentialsFile(data)})`);
+  if (url === null) return;
+  const login = kept ? `@${credentialsFile(data)}` : `'{"email":"${admin.email}","password":"…"}'`;
   say(`  docs      ${url}/docs`);
-  say(`  token     curl -s ${url}/v1/auth/login -H 'content-type: application/json' -d '${login}'`);
+  say(`  token     curl -s ${url}/v1/auth/login -H 'content-type: application/json' -d ${login}`);
   say(`  try       curl -s ${url}/v1/products   or   npm run import -- data/online-retail-10k.csv`);
 }
 
@@ -91,7 +89,7 @@ async function main(): Promise<void> {
   stopOnSignal(stop);
   node = await startNode(createEnvironment(config, error => fail(new StartupError(error.message))));
   readiness.clear("starting");
-  announce(config, node, ops.port, made ? config.admin.password : null);
+  announce(config, node, ops.port, made, loaded.admin.password === null);
   if (process.argv.includes("--repl")) startRepl(node.broker, stop);
 }
 

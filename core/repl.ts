@@ -5,7 +5,15 @@ import type { Meta } from "./context.ts";
 import { scopes } from "./contracts/action.ts";
 import { actions, type ActionName } from "./contracts/index.ts";
 
-const operator: Meta = { principal: { kind: "user", id: "operator", scopes, customerId: null } };
+/** What only services may call (a replay of dead letters) is called as one. */
+function operatorFor(name: string): Meta {
+  const internal = Object.hasOwn(actions, name) && actions[name as ActionName].auth === "internal";
+  return {
+    principal: internal
+      ? { kind: "service", id: "operator" }
+      : { kind: "user", id: "operator", scopes, customerId: null },
+  };
+}
 
 /** The REPL reads 22423 as a number, and there a SKU is a text: the contract tells. */
 function asContract(name: string, params: unknown): unknown {
@@ -24,6 +32,6 @@ function asContract(name: string, params: unknown): unknown {
 export function startRepl(broker: ServiceBroker, stop: () => Promise<void>): void {
   const start = createRequire(import.meta.url)("moleculer-repl") as (broker: unknown, options: object) => void;
   const call = (name: string, params: unknown, options?: CallingOptions): Promise<unknown> =>
-    broker.call(name, asContract(name, params), { ...options, meta: { ...operator, ...options?.meta } });
+    broker.call(name, asContract(name, params), { ...options, meta: { ...operatorFor(name), ...options?.meta } });
   start(Object.create(broker, { call: { value: call }, stop: { value: stop } }), { delimiter: "comptoir $" });
 }
