@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import { createLocalJWKSet, decodeProtectedHeader, jwtVerify, type JSONWebKeySet } from "jose";
+import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from "jose";
 import { scopes } from "../../core/contracts/action.ts";
 import type { Request } from "../../core/request.ts";
 import { principalOf, tokenAudience, tokenIssuer } from "../../core/tokens.ts";
@@ -50,7 +50,7 @@ describe("account", () => {
 
   /** As a gateway reads a token: with the published keys, at the service's time. */
   async function read(token: string, by = service) {
-    const jwks = (await by.handlers["v1.account.jwks"]({}, asStaff())) as JSONWebKeySet;
+    const jwks = await by.handlers["v1.account.jwks"]({}, asStaff());
     const { payload } = await jwtVerify(token, createLocalJWKSet(jwks), {
       issuer: tokenIssuer,
       audience: tokenAudience,

@@ -148,6 +148,14 @@ describe("notification", () => {
       ]);
     });
 
+    it("does not begin again when the event comes again", async () => {
+      await shop.react(cancelled("o1"));
+      await shop.deliver();
+      await shop.react(cancelled("o1"));
+      await shop.deliver();
+      expect(server.taken).toHaveLength(1);
+    });
+
     it("sends once when two deliver at the same moment", async () => {
       await shop.react(cancelled("o1"));
       await Promise.all([shop.deliver(), shop.deliver()]);

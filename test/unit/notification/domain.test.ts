@@ -70,6 +70,7 @@ describe("a notification", () => {
         for (const event of events) {
           const next = apply(delivery, event);
           if (next === null) continue;
+          expect(["DELIVERED", "DEAD"]).not.toContain(delivery.status);
           const path = [...notificationTransitions[delivery.status]];
           const reachable = [delivery.status, ...path, ...path.flatMap(status => notificationTransitions[status])];
           expect(reachable).toContain(next.status);
