@@ -1,5 +1,5 @@
 // The store's driver in memory, with the same promises as the real ones. The storage is apart from the client, so that a
-// process that "died" can be started again on what it left; faults are injected around each operation.
+// process that "died" can be started again on what it left.
 import type { CloudEvent } from "../../core/contracts/common.ts";
 import { createDatabase, type StoreDatabase } from "../../core/store/database.ts";
 import { valueAt } from "../../core/store/documents.ts";
@@ -12,6 +12,7 @@ import {
   type Write,
   type WriteOutcome,
 } from "../../core/store/driver.ts";
+import { withFaults, type Faults } from "./faults.ts";
 import type { StoreOptions } from "../../core/store/group-commit.ts";
 import type { CollectionSpec, Query, Range, Scalar } from "../../core/store/port.ts";
 
@@ -32,16 +33,6 @@ interface Table {
 }
 export type MemoryStorage = Map<string, Table>;
 export const createMemoryStorage = (): MemoryStorage => new Map();
-
-export type Operation = "read" | "write" | "list" | "due" | "pending" | "acknowledge" | "pendingCount";
-
-/** A hook that throws fails the operation; one that never resolves is a process that died there. */
-export interface Faults {
-  /** Nothing has been done yet. */
-  before?(operation: Operation, collection: string): Promise<void> | void;
-  /** It has been done, but nobody has been told. */
-  after?(operation: Operation, collection: string): Promise<void> | void;
-}
 
 const parse = (json: string): StoredDocument => JSON.parse(json) as StoredDocument;
 
@@ -105,16 +96,9 @@ function claim({ owners }: Table, before: StoredDocument | null, document: Store
   return null;
 }
 
-export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: MemoryStorage, faults: Faults = {}): Driver {
+export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: MemoryStorage): Driver {
   const table = storage.get(spec.name) ?? createTable(spec);
   storage.set(spec.name, table);
-
-  async function run<T>(operation: Operation, act: () => T): Promise<T> {
-    await faults.before?.(operation, spec.name);
-    const result = act();
-    await faults.after?.(operation, spec.name);
-    return result;
-  }
 
   function readOne({ id, keys, dueBy }: Ask): Loaded {
     const json = table.documents.get(id);
@@ -167,26 +151,28 @@ export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: Memor
     return events.length - left.length;
   }
 
+  const due = (now: number, limit: number) =>
+    [...table.entries]
+      .flatMap(([id, own]) => [...own].map(([key, { dueAt }]) => ({ id, key, dueAt: dueAt ?? Infinity })))
+      .filter(({ dueAt }) => dueAt <= now)
+      .sort((a, b) => a.dueAt - b.dueAt || compare(a.id, b.id) || compare(a.key, b.key))
+      .slice(0, limit)
+      .map(({ id, key }) => ({ id, key }));
+
   return {
-    read: asks => run("read", () => asks.map(readOne)),
-    write: writes => run("write", () => writes.map(writeOne)),
-    list: query => run("list", () => select([...table.documents.values()].map(parse), query)),
-    due: (now, limit) =>
-      run("due", () =>
-        [...table.entries]
-          .flatMap(([id, own]) => [...own].map(([key, { dueAt }]) => ({ id, key, dueAt: dueAt ?? Infinity })))
-          .filter(({ dueAt }) => dueAt <= now)
-          .sort((a, b) => a.dueAt - b.dueAt)
-          .slice(0, limit)
-          .map(({ id, key }) => ({ id, key })),
-      ),
-    pending: (limit, parked) => run("pending", () => pending(limit, parked)),
-    acknowledge: acks => run("acknowledge", () => acks.reduce((taken, { id, seq }) => taken + acknowledge(id, seq), 0)),
-    pendingCount: () =>
-      run("pendingCount", () => [...table.outbox.values()].reduce((sum, events) => sum + events.length, 0)),
+    read: asks => Promise.resolve(asks.map(readOne)),
+    write: writes => Promise.resolve(writes.map(writeOne)),
+    list: query => Promise.resolve(select([...table.documents.values()].map(parse), query)),
+    due: (now, limit) => Promise.resolve(due(now, limit)),
+    pending: (limit, parked) => Promise.resolve(pending(limit, parked)),
+    acknowledge: acks => Promise.resolve(acks.reduce((taken, { id, seq }) => taken + acknowledge(id, seq), 0)),
+    pendingCount: () => Promise.resolve([...table.outbox.values()].reduce((sum, events) => sum + events.length, 0)),
   };
 }
 
 /** A client of the storage; open another one on the same storage to start again after a "crash". */
 export const openMemoryDatabase = (storage: MemoryStorage, options: StoreOptions, faults: Faults = {}): StoreDatabase =>
-  createDatabase(spec => createMemoryDriver(spec, storage, faults), options);
+  createDatabase(
+    withFaults(spec => createMemoryDriver(spec, storage), faults),
+    options,
+  );
