@@ -1,34 +1,47 @@
-// Faults around each operation of a driver: what can go wrong before the database did it, and after.
-import type { Driver, OpenDriver } from "../../core/store/driver.ts";
+// Enumerated faults: one run is repeated with the fault at each point it passes, so that no place to die is left out.
+import type { Faults } from "./memory-driver.ts";
 
-export type Operation = keyof Driver;
+/** "throws": the operation fails there, done or not. "dies": the process ends there, unless it is resumed: then it was only frozen. */
+export type FaultKind = "throws" | "dies";
 
-/** A hook that throws fails the operation; one that never resolves is a process that died there. */
-export interface Faults {
-  /** Nothing has been done yet. */
-  before?(operation: Operation, collection: string): Promise<void> | void;
-  /** It has been done, but nobody has been told. */
-  after?(operation: Operation, collection: string): Promise<void> | void;
+export interface FaultPlan {
+  /** Points passed so far, over all processes. */
+  readonly passed: () => number;
+  /** A new process; the hooks of one that died never answer. */
+  process(): FaultyProcess;
+}
+export interface FaultyProcess {
+  point(): Promise<void>;
+  readonly faults: Faults;
+  /** Resolves when it dies. */
+  readonly died: Promise<"died">;
+  resume(): void;
 }
 
-/** Hooks may be put in and taken out while it runs. */
-export function withFaults(openDriver: OpenDriver, faults: Faults): OpenDriver {
-  return spec => {
-    const driver = openDriver(spec);
-    const around = async <T>(operation: Operation, act: () => Promise<T>): Promise<T> => {
-      await faults.before?.(operation, spec.name);
-      const result = await act();
-      await faults.after?.(operation, spec.name);
-      return result;
-    };
-    return {
-      read: asks => around("read", () => driver.read(asks)),
-      write: writes => around("write", () => driver.write(writes)),
-      list: query => around("list", () => driver.list(query)),
-      due: (now, limit) => around("due", () => driver.due(now, limit)),
-      pending: (limit, parked) => around("pending", () => driver.pending(limit, parked)),
-      acknowledge: acknowledgements => around("acknowledge", () => driver.acknowledge(acknowledgements)),
-      pendingCount: () => around("pendingCount", () => driver.pendingCount()),
-    };
+/** The fault comes once, at the point numbered `at` from 0; `at` null: never, to count the points. */
+export function planFault(kind: FaultKind, at: number | null): FaultPlan {
+  let passed = 0;
+  return {
+    passed: () => passed,
+    process() {
+      let isDead = false;
+      const { promise: died, resolve } = Promise.withResolvers<"died">();
+      const frozen = Promise.withResolvers<undefined>();
+      const resume = (): void => {
+        isDead = false;
+        frozen.resolve(undefined);
+      };
+      const point = async (): Promise<void> => {
+        const isHere = passed === at;
+        if (!isDead) passed += 1;
+        if (!isDead && isHere && kind === "throws") throw new Error(`Fault at point ${String(at)}`);
+        if (isHere && !isDead) {
+          isDead = true;
+          resolve("died");
+        }
+        if (isDead) await frozen.promise;
+      };
+      return { point, died, resume, faults: { before: point, after: point } };
+    },
   };
 }

@@ -12,7 +12,7 @@ import {
   type Write,
   type WriteOutcome,
 } from "../../core/store/driver.ts";
-import { withFaults, type Faults } from "./faults.ts";
+import { withFaults, type Faults } from "./faulty-driver.ts";
 import type { StoreOptions } from "../../core/store/group-commit.ts";
 import type { CollectionSpec, Query, Range, Scalar } from "../../core/store/port.ts";
 
