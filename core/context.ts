@@ -12,7 +12,7 @@ export interface Meta {
   deadline?: number;
 }
 
-/** Without a deadline in the meta a call may take this long; background work renews it per call. */
+/** What a service asks of another, and a call without a deadline in its meta, may take this long. */
 const DEFAULT_BUDGET_MS = 30_000;
 const DEFAULT_WAIT_MS = 2_000;
 
@@ -23,7 +23,8 @@ const DEFAULT_WAIT_MS = 2_000;
 export function callerOf(broker: ServiceBroker, service: string, parent?: Context<unknown>): Call {
   const principal: Principal = { kind: "service", id: service };
   const call = (action: ActionName, params: unknown) => {
-    const meta: Meta = { principal, idempotency: null, ifMatch: null };
+    // A budget of its own: an accepted order goes on when the client's patience, which would be inherited, is over.
+    const meta: Meta = { principal, idempotency: null, ifMatch: null, deadline: Date.now() + DEFAULT_BUDGET_MS };
     return broker.call(action, params, parent === undefined ? { meta } : { meta, parentCtx: parent });
   };
   return call as Call;

@@ -20,7 +20,7 @@ export interface IdempotencyKey {
   readonly fingerprint: string;
 }
 
-/** Calls an action of another service as this service, within the caller's trace and deadline. Errors are core/errors.ts'. */
+/** Calls an action of another service as this service, within the caller's trace, with a deadline of its own. Errors are core/errors.ts'. */
 export type Call = <A extends ActionName>(action: A, params: Params<A>) => Promise<Result<A>>;
 
 export interface Request {

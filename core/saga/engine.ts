@@ -127,9 +127,13 @@ class SagaRun<D> {
     return end === null ? this.#retry(state) : this.#turn(state, end);
   }
 
-  /** The failed step is undone too: a refusal of one line may stand beside another line that was done. */
+  /**
+   * The failed step is undone too: a refusal of one line may stand beside another line that was done. What was taken over
+   * is undone from the last step: progress on the way forward is not saved, so who ran it before may have come further.
+   */
   #turn(state: SagaState<D>, cause: SagaCause): Promise<SagaState<D> | null> {
-    const cursor = Math.min(state.record.cursor, this.#steps.length - 1);
+    const last = this.#steps.length - 1;
+    const cursor = state.record.token > 1 ? last : Math.min(state.record.cursor, last);
     return this.#save({ type: "turn", cause, cursor }, state.data);
   }
 
