@@ -143,6 +143,8 @@ export function createRelay(options: RelayOptions): Relay {
       void clock.sleep(ms).then(resolve);
     });
 
+  const wasKicked = (): boolean => state.kicked;
+
   /** Other processes write and acknowledge too. */
   async function count(): Promise<void> {
     if (clock.now() < state.countAt) return;
@@ -160,7 +162,7 @@ export function createRelay(options: RelayOptions): Relay {
       const result = await round();
       await count();
       if (result === "failed") await pause(backoff(failures, random, PAUSE), false);
-      else if (result === "idle" && !state.kicked) await pause(SWEEP_MS, true);
+      else if (result === "idle" && !wasKicked()) await pause(SWEEP_MS, true);
     }
   }
 
