@@ -29,7 +29,7 @@ export function createBilling({ database, provider, clock, random }: Environment
   const tools = { payments, provider, clock, random };
   const settlement = createSettlement(tools);
   const reactions = billingReactions({ payments, settlement, issuing, clock });
-  const { types, react, park } = subscriber(reactions, database.collection<Inbox>(inboxCollection));
+  const subscribed = subscriber(reactions, database.collection<Inbox>(inboxCollection));
 
   const handlers: HandlersOf<typeof billingActions> = {
     ...paymentHandlers(tools, settlement),
@@ -40,14 +40,14 @@ export function createBilling({ database, provider, clock, random }: Environment
         invoices.admit();
         resolve({});
       }),
-    "v1.billing.react": react,
-    "v1.billing.park": park,
+    "v1.billing.react": (params, request) => subscribed.react(params, request),
+    "v1.billing.park": params => subscribed.park(params),
   };
   return {
     handlers,
-    types,
+    types: subscribed.types,
     /** Finishes what a dead process or an unknown answer left; one bounded round. */
-    async sweep(): Promise<void> {
+    sweep: async (): Promise<void> => {
       await Promise.all([settlement.sweep(), numbering.sweep()]);
     },
   };

@@ -103,7 +103,7 @@ export const numberOf = (series: string, n: number): string => `${series}-${Stri
 export type Issued = { readonly number: string; readonly issuedAt: string };
 type InvoiceEvent = DomainEvent<"invoice.issued.v1" | "creditnote.issued.v1">;
 
-/** @throws nothing; refuses WRONG_STATE for what has a number already */
+/** Refuses WRONG_STATE for what has a number already. */
 export function issue(id: string, state: InvoiceState, { number, issuedAt }: Issued): Decision<InvoiceEvent> {
   if (!canMove(invoiceTransitions, state.status, state.issueAs) || state.status !== "DRAFT")
     return refuse(refusal("WRONG_STATE", `${id} is ${state.status}: only a DRAFT is issued`));
@@ -122,7 +122,10 @@ export const issued = (state: InvoiceState, { data }: InvoiceEvent): InvoiceStat
 });
 
 export const shownLines = ({ lines }: Pick<InvoiceState, "lines">): InvoiceLine[] =>
-  lines.map(({ lineId: _, ...line }) => line);
+  lines.map(({ sku, description, quantity, unitPrice, taxRate, net, tax, gross }) => ({
+    ...{ sku, description, quantity, unitPrice, taxRate },
+    ...{ net, tax, gross },
+  }));
 
 /** What is wanted back of one line; `amounts` null: all that is left of them. */
 export interface Wanted {

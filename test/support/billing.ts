@@ -5,7 +5,7 @@ import type { Principal, Request } from "../../core/request.ts";
 import { createBilling } from "../../services/billing/billing.parts.ts";
 import { ledgerCollection, simulatedProvider, type LedgerEntry } from "../../services/billing/provider.simulator.ts";
 import type { PaymentProvider } from "../../services/billing/provider.port.ts";
-import { planFault, type FaultPlan, type FaultyProcess } from "./faults.ts";
+import { planFault, type FaultPlan, type FaultyProcess } from "./fault-plan.ts";
 import { createManualClock, createManualRandom } from "./manual-clock.ts";
 import { createMemoryStorage, openMemoryDatabase } from "./memory-driver.ts";
 

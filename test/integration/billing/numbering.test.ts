@@ -5,7 +5,7 @@ import { lineAmounts, sumAmounts } from "../../../core/kernel/money.ts";
 import type { InvoiceState } from "../../../services/billing/invoice.domain.ts";
 import type { Counter } from "../../../services/billing/billing.schema.ts";
 import { createBillingWorld, orderEvent, requestBy, service } from "../../support/billing.ts";
-import { planFault, type FaultKind } from "../../support/faults.ts";
+import { planFault, type FaultKind } from "../../support/fault-plan.ts";
 
 type World = ReturnType<typeof createBillingWorld>;
 

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Payment } from "../../../core/contracts/billing.ts";
 import { admin, createBillingWorld, requestBy, service } from "../../support/billing.ts";
-import { planFault, type FaultKind } from "../../support/faults.ts";
+import { planFault, type FaultKind } from "../../support/fault-plan.ts";
 
 type World = ReturnType<typeof createBillingWorld>;
 type Billing = World["calm"];
