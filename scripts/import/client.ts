@@ -124,7 +124,9 @@ async function settled(attempt: () => Promise<Answer<unknown>>, patience: number
     if (error instanceof Unsettled && error.status === 500) {
       return { ok: false as const, status: 500, code: "INTERNAL_ERROR", detail: error.message };
     }
-    throw new ShopError(`${what} is not answered: ${describe(error)}`);
+    throw new ShopError(
+      `${what} could not be reached (${describe(error)}): start the shop, or name another with --url`,
+    );
   }
 }
 

@@ -14,7 +14,7 @@ export interface CustomerPlan {
 export interface OpeningPlan {
   readonly sku: string;
   readonly quantity: number;
-  /** Names the rows that the quantity comes from. */
+  /** Names the SKU and the rows that the quantity comes from. */
   readonly digest: string;
 }
 export interface Step {
@@ -196,7 +196,7 @@ export function* openings(db: DatabaseSync): Generator<OpeningPlan> {
   for (const row of iterate<{ sku: string; invoice: string; quantity: number }>(db, STOCK_ROWS)) {
     if (row.sku !== sku) {
       yield* done();
-      [sku, quantity, hash] = [row.sku, 0, createHash("sha256")];
+      [sku, quantity, hash] = [row.sku, 0, createHash("sha256").update(`${row.sku}\n`)];
     }
     quantity += row.quantity;
     hash.update(`${row.invoice} ${String(row.quantity)}\n`);
