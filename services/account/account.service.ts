@@ -9,7 +9,7 @@ import { accountCollection, keyCollection } from "./account.schema.ts";
 import { storedTokens } from "./account.tokens.ts";
 
 /** Hashing keeps a core busy for 150 ms: a flood of logins must not take the whole thread pool, nor a queue without end. */
-const hashing = { bulkhead: { enabled: true, concurrency: 2, maxQueueSize: 100 } };
+const hashing = { bulkhead: { enabled: true, concurrency: 2, maxQueueSize: 50 } };
 
 export function createService(env: Environment): ServiceSchema {
   const own = env.database("account");

@@ -29,6 +29,8 @@ export interface CustomerDeps extends Deps {
   readonly reactions: ReturnType<typeof subscriber>;
 }
 
+type Handlers = HandlersOf<typeof customerActions>;
+
 /** `customer` must be there and be one that the principal may see. */
 function visible(customer: Versioned<CustomerState> | null, id: string, request: Request): Versioned<CustomerState> {
   if (customer === null || !maySee(request.principal, id)) throw toError(customerNotFound(id));
@@ -48,8 +50,14 @@ async function ensure({ customers, clock, random }: Deps, customer: NewCustomer,
   );
 }
 
-export function customerHandlers(deps: CustomerDeps): HandlersOf<typeof customerActions> {
-  const { customers, reactions, clock, random } = deps;
+export const customerHandlers = (deps: CustomerDeps): Handlers => ({
+  ...queries(deps),
+  ...commands(deps),
+  "v1.customer.react": (params, request) => deps.reactions.react(params, request),
+  "v1.customer.park": params => deps.reactions.park(params),
+});
+
+function queries({ customers }: Deps): Pick<Handlers, "v1.customer.list" | "v1.customer.get" | "v1.customer.require"> {
   return {
     "v1.customer.list": ({ q, ...page }, { principal }) => {
       const own = customerOf(principal);
@@ -62,6 +70,17 @@ export function customerHandlers(deps: CustomerDeps): HandlersOf<typeof customer
 
     "v1.customer.get": async ({ id }, request) => customerView(visible(await customers.load(id), id, request)),
 
+    "v1.customer.require": async ({ id }) => {
+      const customer = await customers.load(id);
+      if (customer === null) throw toError(unknownCustomer(id));
+      return { id, name: customer.state.name, email: customer.state.email };
+    },
+  };
+}
+
+function commands(deps: Deps): Pick<Handlers, "v1.customer.create" | "v1.customer.change" | "v1.customer.ensure"> {
+  const { customers, clock, random } = deps;
+  return {
     "v1.customer.create": async (params, request) => {
       if (customerOf(request.principal) !== null) {
         throw fail("FORBIDDEN", "A customer's token cannot add customers: register makes the own one");
@@ -84,14 +103,6 @@ export function customerHandlers(deps: CustomerDeps): HandlersOf<typeof customer
       return customerView(customer);
     },
 
-    "v1.customer.require": async ({ id }) => {
-      const customer = await customers.load(id);
-      if (customer === null) throw toError(unknownCustomer(id));
-      return { id, name: customer.state.name, email: customer.state.email };
-    },
-
     "v1.customer.ensure": async (params, request) => customerView(await ensure(deps, params, request)),
-    "v1.customer.react": (params, request) => reactions.react(params, request),
-    "v1.customer.park": params => reactions.park(params),
   };
 }

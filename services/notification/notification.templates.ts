@@ -27,9 +27,18 @@ const eta = new Eta({
   cache: true,
 });
 
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** Kept: making one costs more than the mail around it. */
+function formatOf(currency: string): Intl.NumberFormat {
+  const format = formats.get(currency) ?? new Intl.NumberFormat("en-GB", { style: "currency", currency });
+  formats.set(currency, format);
+  return format;
+}
+
 /** "£2.55", "¥300": the currency's own number of decimals, from whole minor units without a float in between. */
 export function formatMoney({ amount, currency }: Money): string {
-  const format = new Intl.NumberFormat("en-GB", { style: "currency", currency });
+  const format = formatOf(currency);
   const decimals = format.resolvedOptions().maximumFractionDigits ?? 0;
   return format.format(`${String(amount)}E-${String(decimals)}` as `${number}`);
 }

@@ -1,15 +1,13 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { CloudEvent } from "../../core/contracts/common.ts";
-import { inboxCollection, subscriber } from "../../core/reactions.ts";
-import { customerHandlers, customerReactions } from "../../services/customer/customer.handlers.ts";
+import { createCustomer } from "../../services/customer/customer.parts.ts";
 import { customerCollection } from "../../services/customer/customer.schema.ts";
 import { asCustomer, asStaff, memoryEnvironment, withKey } from "../support/requests.ts";
 
 function open() {
   const { database, clock, random } = memoryEnvironment();
   const customers = database.collection(customerCollection);
-  const reactions = subscriber(customerReactions({ customers, clock, random }), database.collection(inboxCollection));
-  const handlers = customerHandlers({ customers, reactions, clock, random });
+  const { handlers } = createCustomer({ database, clock, random });
   const create = (params: Parameters<(typeof handlers)["v1.customer.create"]>[0], key = {}) =>
     handlers["v1.customer.create"](params, asStaff(key));
   return { customers, handlers, create };

@@ -1,14 +1,10 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { CloudEvent } from "../../core/contracts/common.ts";
 import type { EventData, EventType } from "../../core/contracts/index.ts";
-import { inboxCollection, subscriber } from "../../core/reactions.ts";
 import { embeddedMailer } from "../../services/notification/mailer.embedded.ts";
 import type { Mail, Mailer } from "../../services/notification/mailer.port.ts";
-import { deliverDue } from "../../services/notification/notification.deliver.ts";
+import { createNotification } from "../../services/notification/notification.parts.ts";
 import { MAX_ATTEMPTS } from "../../services/notification/notification.domain.ts";
-import { notificationHandlers } from "../../services/notification/notification.handlers.ts";
-import { notificationReactions } from "../../services/notification/notification.reactions.ts";
-import { notificationCollection } from "../../services/notification/notification.schema.ts";
 import { asCustomer, asStaff, memoryEnvironment } from "../support/requests.ts";
 
 function eventOf<T extends EventType>(type: T, subject: string, data: EventData<T>, sequence = 1): CloudEvent {
@@ -67,17 +63,16 @@ function mailServer() {
 
 function open(mailer: Mailer) {
   const { database, clock, random } = memoryEnvironment();
-  const notifications = database.collection(notificationCollection);
-  const reactions = subscriber(notificationReactions({ notifications, clock }), database.collection(inboxCollection));
   let queued = 0;
-  const handlers = notificationHandlers({ notifications, reactions, onQueued: () => (queued += 1) });
-  const deps = { notifications, mailer, clock, random };
+  const onQueued = () => (queued += 1);
+  const create = (by: Mailer) => createNotification({ database, mailer: by, clock, random, onQueued });
+  const { handlers, deliver } = create(mailer);
   return {
-    deps,
     clock,
     timesQueued: () => queued,
+    deliver,
+    deliverBy: (by: Mailer) => create(by).deliver(),
     react: (...events: CloudEvent[]) => handlers["v1.notification.react"]({ events }, asStaff()),
-    deliver: () => deliverDue(deps),
     list: (params: Parameters<(typeof handlers)["v1.notification.list"]>[0] = {}, request = asStaff()) =>
       handlers["v1.notification.list"](params, request),
   };
@@ -196,7 +191,7 @@ describe("notification", () => {
     it("takes up what a dead process left when its lease ends, not before", async () => {
       await shop.react(cancelled("o1"));
       const dying: Mailer = { send: () => new Promise(() => undefined) };
-      void deliverDue({ ...shop.deps, mailer: dying });
+      void shop.deliverBy(dying);
       await shop.clock.advance(59_999);
       await shop.deliver();
       expect(server.taken).toEqual([]);
