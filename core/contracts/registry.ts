@@ -12,6 +12,7 @@ const Node = closed({
   services: Type.Array(Type.String()),
   upSince: nullable(Timestamp),
   lastHeartbeat: nullable(Timestamp),
+  cpu: nullable(Type.Number({ description: "Percent of the machine; null until it is known" })),
 });
 
 const ServiceEntry = closed({

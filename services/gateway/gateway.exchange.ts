@@ -1,0 +1,90 @@
+// One request from the caller's token to the answer. The order of the steps decides which error a caller sees first.
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Context } from "moleculer";
+import type { Config } from "../../core/config.ts";
+import { toError } from "../../core/errors.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
+import { accessRefusal } from "../../core/middlewares/authorisation.ts";
+import { authenticator, type Caller, type FetchKeys } from "./gateway.authentication.ts";
+import { inputOf } from "./gateway.input.ts";
+import { loginGuard, requestLimit } from "./gateway.limits.ts";
+import { operations, type Operation } from "./gateway.operations.ts";
+import { respond, send } from "./gateway.output.ts";
+import { problemOf } from "./gateway.problems.ts";
+
+/** What moleculer-web leaves on a request that met a route. */
+export interface RoutedRequest extends IncomingMessage {
+  $ctx?: Context;
+  $alias?: { action: string | null };
+  $endpoint?: unknown;
+  $params?: { params?: Record<string, unknown>; query?: Record<string, unknown> };
+}
+
+/** Above the longest `Prefer: wait`. */
+const PATIENCE_MS = 15_000;
+
+type Call = (params: unknown, options: object) => Promise<unknown>;
+
+function demandAccess(auth: unknown, { principal, problem }: Caller): void {
+  const refused = accessRefusal(auth, principal);
+  if (refused === null) return;
+  if (problem instanceof Error) throw problem;
+  throw toError(
+    problem === "invalid"
+      ? { ...refused, detail: "The access token is malformed, expired or not ours: log in again" }
+      : refused,
+  );
+}
+
+export function exchanges(config: Config, clock: Clock, fetchKeys: FetchKeys) {
+  const authenticate = authenticator(fetchKeys, clock);
+  const limit = requestLimit(config.rateLimit);
+  const guardLogin = loginGuard();
+  const now = () => clock.now();
+  const table = new Map<string, { operation: Operation; input: ReturnType<typeof inputOf> }>(
+    operations.map(operation => [operation.action, { operation, input: inputOf(operation, PATIENCE_MS, now) }]),
+  );
+
+  async function admit(operation: Operation, request: IncomingMessage, response: ServerResponse): Promise<Caller> {
+    const caller = await authenticate(request.headers.authorization);
+    const { headers, refused } = await limit(caller.principal, addressOf(request));
+    for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+    if (refused !== null) throw refused;
+    demandAccess(operation.contract.auth, caller);
+    return caller;
+  }
+
+  const guarded = (operation: Operation, request: IncomingMessage, params: object, call: () => Promise<unknown>) =>
+    operation.action === "v1.account.login"
+      ? guardLogin(addressOf(request), (params as { email: string }).email, call)
+      : call();
+
+  /** Runs the action that the route found. */
+  return async function exchange(action: string, request: RoutedRequest, response: ServerResponse): Promise<void> {
+    const entry = table.get(action);
+    const { $ctx: ctx, $params: given, $endpoint: endpoint } = request;
+    if (entry === undefined || ctx === undefined) throw new Error(`No operation for ${action}`);
+    const { operation, input } = entry;
+    const { principal } = await admit(operation, request, response);
+    const { params, meta } = await input(request, given?.params ?? {}, given?.query ?? {});
+    // The endpoint that moleculer-web chose; Moleculer's types only know names here.
+    const call = (ctx.call as (endpoint: unknown, ...rest: Parameters<Call>) => Promise<unknown>).bind(ctx);
+    const options = { meta: { ...meta, principal }, timeout: PATIENCE_MS };
+    const result = await guarded(operation, request, params, () => call(endpoint, params, options));
+    respond(operation, request, response, params, result as Record<string, unknown>);
+  };
+}
+
+const addressOf = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? "";
+
+export function sendProblem(request: RoutedRequest, response: ServerResponse, error: unknown): string {
+  const traceId = request.$ctx?.requestID ?? randomUUID();
+  const { problem, headers } = problemOf(error, traceId, request.$alias?.action ?? undefined);
+  if (problem.status === 401) {
+    const sent = request.headers.authorization !== undefined;
+    headers["WWW-Authenticate"] = sent ? 'Bearer error="invalid_token"' : "Bearer";
+  }
+  send(request, response, problem.status, headers, JSON.stringify(problem));
+  return problem.code;
+}

@@ -1,0 +1,146 @@
+// The REST gateway: moleculer-web finds the route and the endpoint, the rest is ours.
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import helmet from "helmet";
+import { type Service, type ServiceSchema } from "moleculer";
+import ApiGateway from "moleculer-web";
+import type { Meta } from "../../core/context.ts";
+import type { Environment } from "../../core/environment.ts";
+import { fail } from "../../core/errors.ts";
+import { exchanges, sendProblem, type RoutedRequest } from "./gateway.exchange.ts";
+import { openApiDocument } from "./gateway.openapi.ts";
+import { aliases, methodsAt, OPENAPI_PATH, operations } from "./gateway.operations.ts";
+import { contentTag, isKnownTo, send } from "./gateway.output.ts";
+
+type Settings = Record<string, unknown>;
+/** What the mixin and `created` leave on the service. */
+interface Gateway extends Service<Settings> {
+  server: Server;
+  exchange: ReturnType<typeof exchanges>;
+  httpHandler(request: IncomingMessage, response: ServerResponse): Promise<void>;
+}
+
+/** A slow client may take this long to send a request; between two it may stay connected for a little more than a minute, as load balancers do. */
+const timeouts = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000 };
+
+/** They are the same for every answer, so helmet runs once. */
+const securityHeaders = new Map<string, string>();
+helmet({
+  contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+})(
+  {} as never,
+  {
+    setHeader: (name: string, value: string) => securityHeaders.set(name, value),
+    removeHeader: () => undefined,
+  } as unknown as ServerResponse,
+  () => undefined,
+);
+
+const pathOf = ({ url = "/" }: IncomingMessage): string => url.split("?", 1)[0] ?? "/";
+
+function nothingHere(request: IncomingMessage, response: ServerResponse) {
+  const methods = methodsAt(pathOf(request));
+  if (methods.length === 0) return fail("ROUTE_NOT_FOUND", "There is nothing at this address: see /openapi.json");
+  response.setHeader("Allow", methods.join(", "));
+  return fail("METHOD_NOT_ALLOWED", `This address knows ${methods.join(", ")}`);
+}
+
+function listener(this: Gateway, request: IncomingMessage, response: ServerResponse): void {
+  response.setHeaders(securityHeaders);
+  if (!this.server.listening) response.setHeader("Connection", "close");
+  // moleculer-web would run the action that a preflight asks about.
+  if (request.method === "OPTIONS") sendProblem(request, response, nothingHere(request, response));
+  else void this.httpHandler(request, response);
+}
+
+/** A name given twice is a list, which no schema takes. */
+function parseQueryString({ url = "/" }: IncomingMessage): { url: string; query: Record<string, unknown> } {
+  const mark = url.indexOf("?");
+  if (mark === -1) return { url, query: {} };
+  const pairs = new URLSearchParams(url.slice(mark + 1));
+  const names = [...new Set(pairs.keys())];
+  const value = (name: string) => (pairs.getAll(name).length === 1 ? pairs.get(name) : pairs.getAll(name));
+  return { url: url.slice(0, mark), query: Object.fromEntries(names.map(name => [name, value(name)])) };
+}
+
+/** A client's own id is kept when it is one; anything else would end up in the logs. */
+function rootCallOptions(this: Service, options: { requestID?: string }, request: IncomingMessage): void {
+  const given = request.headers["x-request-id"];
+  options.requestID = typeof given === "string" && /^[\w-]{8,64}$/.test(given) ? given : this.broker.generateUid();
+}
+
+function openApiHandler(): (request: IncomingMessage, response: ServerResponse) => void {
+  const body = JSON.stringify(openApiDocument());
+  const headers = { "Content-Type": "application/json; charset=utf-8", "Cache-Control": "public, max-age=300" };
+  const tag = contentTag(body);
+  return (request, response) => {
+    send(request, response, isKnownTo(request, tag) ? 304 : 200, { ...headers, ETag: tag }, body);
+  };
+}
+
+function routes() {
+  const openApi = openApiHandler();
+  return [
+    {
+      path: "/",
+      aliases: { ...aliases, [`GET ${OPENAPI_PATH}`]: openApi, [`HEAD ${OPENAPI_PATH}`]: openApi },
+      mappingPolicy: "restrict",
+      whitelist: operations.map(({ action }) => action),
+      mergeParams: false,
+      bodyParsers: false,
+      logging: false,
+      pathToRegexpOptions: { sensitive: true },
+    },
+  ];
+}
+
+/** In place of moleculer-web's own of these names. */
+const methods = {
+  parseQueryString,
+  callAction(this: Gateway, _route: unknown, action: string, request: RoutedRequest, response: ServerResponse) {
+    return this.exchange(action, request, response).then(() => true);
+  },
+  errorHandler(this: Gateway, request: RoutedRequest, response: ServerResponse, error: unknown) {
+    const code = sendProblem(request, response, error);
+    if (code === "INTERNAL_ERROR")
+      this.logger.error("A request failed", { traceId: request.$ctx?.requestID, err: error });
+  },
+  send404(request: RoutedRequest, response: ServerResponse) {
+    sendProblem(request, response, nothingHere(request, response));
+  },
+};
+
+type Unnamed = Record<string, unknown>;
+
+export function createService({ config, clock }: Environment): ServiceSchema<Settings, Unnamed, Unnamed, Gateway> {
+  return {
+    name: "gateway",
+    version: 1,
+    mixins: [ApiGateway],
+    settings: {
+      server: false,
+      routes: routes(),
+      rootCallOptions,
+      logRouteRegistration: null,
+    },
+    actions: { listAliases: false, addRoute: false, removeRoute: false },
+    methods,
+    created(this: Gateway) {
+      const meta: Meta = { principal: { kind: "service", id: "gateway" } };
+      this.exchange = exchanges(config, clock, () => this.broker.call("v1.account.jwks", {}, { meta }));
+      this.server = createServer(timeouts, listener.bind(this));
+    },
+    async started(this: Gateway) {
+      const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+      this.server.once("error", reject);
+      this.server.listen(config.http.port, config.http.host, () => {
+        resolve(undefined);
+      });
+      await promise;
+    },
+    /** core/node.ts has let the running requests end. */
+    stopped(this: Gateway) {
+      this.server.close();
+      this.server.closeAllConnections();
+    },
+  };
+}

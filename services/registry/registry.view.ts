@@ -1,0 +1,92 @@
+// Moleculer's registry in the words of our contract.
+import type { ServiceBroker } from "moleculer";
+import type { Result } from "../../core/contracts/index.ts";
+import { timestamp } from "../../core/kernel/clock.ts";
+
+export type Registry = ServiceBroker["registry"];
+type Nodes = Result<"v1.registry.nodes">;
+type Services = Result<"v1.registry.services">;
+export type Breaker = Services["items"][number]["actions"][number]["breaker"];
+
+export interface BreakerEvent {
+  readonly nodeID: string;
+  readonly action: string;
+}
+
+/** The breakers of this node, from what Moleculer says when they change: closed until then. */
+export function breakersSeen() {
+  const states = new Map<string, Map<string, Breaker>>();
+  return {
+    saw({ nodeID, action }: BreakerEvent, state: Breaker): void {
+      const ofAction = states.get(action) ?? new Map<string, Breaker>();
+      states.set(action, ofAction.set(nodeID, state));
+    },
+    /** The worst of the action's instances. */
+    of(action: string): Breaker {
+      const seen = [...(states.get(action)?.values() ?? [])];
+      const worst: readonly Breaker[] = ["OPEN", "HALF_OPEN"];
+      return worst.find(state => seen.includes(state)) ?? "CLOSED";
+    },
+  };
+}
+
+interface ListedService {
+  readonly fullName: string;
+  readonly name: string;
+  readonly version?: string | number;
+  readonly nodeID: string;
+}
+interface ListedAction {
+  readonly name: string;
+  readonly count: number;
+  readonly available: boolean;
+}
+
+const servicesIn = (registry: Registry) =>
+  registry.getServiceList({ skipInternal: true }) as unknown as readonly ListedService[];
+
+const versionOf = ({ version }: ListedService): string | null => (version === undefined ? null : String(version));
+
+export function nodesOf(registry: Registry, now: number): Nodes {
+  const services = servicesIn(registry);
+  // Moleculer counts heartbeats in seconds of its process's uptime.
+  const uptime = process.uptime();
+  const at = (seconds: number) => timestamp(Math.round(now - (uptime - seconds) * 1000));
+  const items = registry.nodes.toArray().map(node => {
+    const startedAt: unknown = node.metadata?.["startedAt"];
+    return {
+      id: node.id,
+      instanceId: node.instanceID ?? "",
+      hostname: node.hostname,
+      available: node.available,
+      local: node.local,
+      clientVersion: (node.client["version"] as string | undefined) ?? null,
+      services: services.filter(({ nodeID }) => nodeID === node.id).map(({ fullName }) => fullName),
+      upSince: node.local ? at(0) : typeof startedAt === "string" ? startedAt : null,
+      lastHeartbeat: node.local ? timestamp(now) : at(node.lastHeartbeatTime),
+      cpu: node.cpu,
+    };
+  });
+  return { items, nextCursor: null };
+}
+
+export function servicesOf(registry: Registry, breakers: ReturnType<typeof breakersSeen>): Services {
+  const actions = registry.getActionList({ skipInternal: true }) as unknown as readonly ListedAction[];
+  const groups = Map.groupBy(servicesIn(registry), ({ fullName }) => fullName);
+  const items = [...groups.values()].flatMap(([first, ...rest]) => {
+    if (first === undefined) return [];
+    const own = actions.filter(({ name }) => name.startsWith(`${first.fullName}.`));
+    return {
+      name: first.name,
+      version: versionOf(first),
+      nodes: [first, ...rest].map(({ nodeID }) => nodeID),
+      actions: own.map(({ name, count, available }) => ({
+        name,
+        instances: count,
+        available,
+        breaker: breakers.of(name),
+      })),
+    };
+  });
+  return { items: items.sort((a, b) => a.name.localeCompare(b.name)), nextCursor: null };
+}
