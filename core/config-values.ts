@@ -37,9 +37,9 @@ export const listOf =
 /** Edits that make one text of another (Levenshtein, 1965). */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, index) => index);
-  for (const [i, left] of [...from].entries()) {
+  for (const [i, left] of Array.from(from).entries()) {
     const next = [i + 1];
-    for (const [j, right] of [...to].entries()) {
+    for (const [j, right] of Array.from(to).entries()) {
       const replaced = (row[j] ?? 0) + (left === right ? 0 : 1);
       next.push(Math.min(replaced, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1));
     }

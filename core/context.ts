@@ -20,7 +20,7 @@ const DEFAULT_WAIT_MS = 2_000;
  * Calls as the named service. By `broker.call` and not `ctx.call`: that one merges the callee's meta back into the
  * caller's, which would turn a client's principal into a service's.
  */
-export function callerOf(broker: ServiceBroker, service: string, parent?: Context<unknown>): Call {
+export function callerOf(broker: ServiceBroker, service: string, parent?: Context): Call {
   const principal: Principal = { kind: "service", id: service };
   const call = (action: ActionName, params: unknown) => {
     // A budget of its own: an accepted order goes on when the client's patience, which would be inherited, is over.
@@ -41,7 +41,7 @@ export const ownRequest = (broker: ServiceBroker, service: string): Request => (
   wait: DEFAULT_WAIT_MS,
 });
 
-export function requestOf(ctx: Context<unknown>, service: string): Request {
+export function requestOf(ctx: Context, service: string): Request {
   const meta = ctx.meta as Meta;
   return {
     principal: meta.principal ?? { kind: "anonymous" },

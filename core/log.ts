@@ -28,8 +28,10 @@ const options: LoggerOptions = {
     // Moleculer says (message, fields) where pino wants (fields, message).
     logMethod(args, method) {
       const [first, second] = args as unknown[];
-      if (typeof first !== "string" || typeof second !== "object" || second === null) return method.apply(this, args);
-      method.apply(this, [second instanceof Error ? { err: second } : second, first]);
+      const fields = second instanceof Error ? { err: second } : second;
+      if (typeof first === "string" && typeof fields === "object" && fields !== null)
+        method.apply(this, [fields, first]);
+      else method.apply(this, args);
     },
   },
 };

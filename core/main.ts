@@ -77,17 +77,18 @@ async function main(): Promise<void> {
   const readiness = new Readiness();
   readiness.block("starting");
   const ops = await startOps(config.http.host, config.opsPort, readiness);
-  let node: RunningNode | undefined;
+  const running: { node?: RunningNode } = {};
   const stop = async (): Promise<void> => {
     readiness.block("stopping");
     setTimeout(() => process.exit(0), STOP_DEADLINE_MS);
-    await node?.stop();
+    await running.node?.stop();
     ops.close();
     lock.release();
     process.exit(0);
   };
   stopOnSignal(stop);
-  node = await startNode(createEnvironment(config, error => fail(new StartupError(error.message))));
+  const node = await startNode(createEnvironment(config, error => fail(new StartupError(error.message))));
+  running.node = node;
   readiness.clear("starting");
   announce(config, node, ops.port, made, loaded.admin.password === null);
   if (process.argv.includes("--repl")) startRepl(node.broker, stop);

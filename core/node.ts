@@ -3,7 +3,7 @@ import type { Server } from "node:http";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { ServiceBroker, type Service, type ServiceSchema } from "moleculer";
+import { ServiceBroker, type Service, type ServiceSchema, type ServiceSettingSchema } from "moleculer";
 import { brokerOptions } from "../moleculer.config.ts";
 import type { Environment } from "./environment.ts";
 import { portOf } from "./ports.ts";
@@ -21,6 +21,8 @@ async function schemaOf(name: string, environment: Environment): Promise<Service
   const module = (await import(fileOf(name))) as { createService: (environment: Environment) => ServiceSchema };
   return module.createService(environment);
 }
+
+type Gateway = Service & { readonly server: Server };
 
 export interface RunningNode {
   readonly broker: ServiceBroker;
@@ -54,12 +56,12 @@ export async function startNode(environment: Environment): Promise<RunningNode> 
   const behind = config.services.filter(name => name !== "gateway");
   const schemas = await Promise.all(behind.map(name => schemaOf(name, environment)));
   for (const schema of schemas) broker.createService(schema);
-  let gateway: (Service & { server: Server }) | undefined;
+  let gateway: Gateway | undefined;
   if (config.services.includes("gateway")) {
     const schema = await schemaOf("gateway", environment);
     // It listens in `started`, and that waits for the dependencies.
     const dependencies = schemas.map(({ name, version }) => (version === undefined ? { name } : { name, version }));
-    gateway = broker.createService({ ...schema, dependencies }) as Service & { server: Server };
+    gateway = broker.createService<ServiceSettingSchema, object, object, Gateway>({ ...schema, dependencies });
   }
   await broker.start();
   return {

@@ -27,7 +27,7 @@ export function decodeCursor(list: string, cursor: string): Position {
 }
 
 export async function listPage<S, T>(
-  store: DocumentStore<S, never>,
+  store: DocumentStore<S>,
   query: Omit<Query, "limit" | "after">,
   { limit = DEFAULT_LIMIT, cursor }: { limit?: number; cursor?: string },
   view: (document: Versioned<S>) => T,

@@ -35,47 +35,46 @@ export const inboxCollection: CollectionSpec<Inbox> = {
 export const aggregateOf = (event: Pick<CloudEvent, "source" | "subject">): string =>
   `${event.source.replace(/^.*\//, "")}:${event.subject}`;
 
-function grouped(events: readonly CloudEvent[]): CloudEvent[][] {
-  return [...Map.groupBy(events, aggregateOf).values()];
+/** The other side is away or busy: the event is not to blame, however often it fails. */
+const isTransient = (error: unknown): boolean =>
+  error instanceof Error && "retryable" in error && error.retryable === true;
+
+function failed({ id }: CloudEvent, error: unknown): Outcome {
+  const text = `${codeOf(error) ?? "ERROR"}: ${error instanceof Error ? error.message : String(error)}`;
+  return { id, outcome: "failed", error: text, ...(isTransient(error) ? { transient: true } : {}) };
+}
+
+async function reactTo(reactions: Reactions, event: CloudEvent, request: Request): Promise<Outcome> {
+  const type = event.type as EventType;
+  const reaction = reactions[type] as Reaction<EventType> | undefined;
+  const { id, subject, sequence: seq, time } = event;
+  try {
+    await reaction?.({ type, data: event.data as EventData<EventType>, id, subject, seq, time }, request);
+    return { id, outcome: "done" };
+  } catch (error) {
+    return failed(event, error);
+  }
+}
+
+/** In order; after a failure the rest of this aggregate waits, so that nothing overtakes. */
+async function reactInOrder(
+  reactions: Reactions,
+  events: readonly CloudEvent[],
+  parkedFrom: number,
+  request: Request,
+): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  let blocked = false;
+  for (const event of events) {
+    if (blocked) outcomes.push(failed(event, "waits behind an event that failed"));
+    else if (event.sequence >= parkedFrom) outcomes.push({ id: event.id, outcome: "parked" });
+    else outcomes.push(await reactTo(reactions, event, request));
+    blocked ||= outcomes.at(-1)?.outcome === "failed";
+  }
+  return outcomes;
 }
 
 export function subscriber(reactions: Reactions, inbox: DocumentStore<Inbox>) {
-  async function one(event: CloudEvent, request: Request): Promise<Outcome> {
-    const reaction = reactions[event.type as EventType] as Reaction<EventType> | undefined;
-    if (reaction === undefined) return { id: event.id, outcome: "done" };
-    try {
-      const { id, subject, sequence: seq, time } = event;
-      await reaction(
-        { type: event.type as EventType, data: event.data as EventData<EventType>, id, subject, seq, time },
-        request,
-      );
-      return { id: event.id, outcome: "done" };
-    } catch (error) {
-      return {
-        id: event.id,
-        outcome: "failed",
-        error: `${codeOf(error) ?? "ERROR"}: ${error instanceof Error ? error.message : String(error)}`,
-      };
-    }
-  }
-
-  /** In order; after a failure the rest of this aggregate waits, so that nothing overtakes. */
-  async function aggregate(
-    events: readonly CloudEvent[],
-    parkedFrom: number | null,
-    request: Request,
-  ): Promise<Outcome[]> {
-    const outcomes: Outcome[] = [];
-    let blocked = false;
-    for (const event of events) {
-      if (blocked) outcomes.push({ id: event.id, outcome: "failed", error: "waits behind an event that failed" });
-      else if (parkedFrom !== null && event.sequence >= parkedFrom) outcomes.push({ id: event.id, outcome: "parked" });
-      else outcomes.push(await one(event, request));
-      blocked ||= outcomes.at(-1)?.outcome === "failed";
-    }
-    return outcomes;
-  }
-
   return {
     /** The event types this service declares in its metadata. */
     types: Object.keys(reactions) as EventType[],
@@ -84,15 +83,12 @@ export function subscriber(reactions: Reactions, inbox: DocumentStore<Inbox>) {
       params: { events: CloudEvent[]; replay?: boolean },
       request: Request,
     ): Promise<{ outcomes: Outcome[] }> {
-      const groups = grouped(params.events);
-      const marks =
-        params.replay === true
-          ? []
-          : await inbox.loadMany(groups.map(([first]) => (first === undefined ? "" : aggregateOf(first))));
-      const parked = new Map(marks.map(mark => [mark.id, mark.state.parkedFrom]));
+      const groups = [...Map.groupBy(params.events, aggregateOf)];
+      const marks = params.replay === true ? [] : await inbox.loadMany(groups.map(([aggregate]) => aggregate));
+      const parked = new Map(marks.map(({ id, state }) => [id, state.parkedFrom ?? Infinity]));
       const outcomes = await Promise.all(
-        groups.map(([first, ...rest]) =>
-          first === undefined ? [] : aggregate([first, ...rest], parked.get(aggregateOf(first)) ?? null, request),
+        groups.map(([aggregate, events]) =>
+          reactInOrder(reactions, events, parked.get(aggregate) ?? Infinity, request),
         ),
       );
       return { outcomes: outcomes.flat() };

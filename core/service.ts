@@ -21,7 +21,7 @@ export function implement<M extends ActionMap>(contract: M, handlers: HandlersOf
       // moleculer-web may reach only what has a route; the bridge and the saga reach the rest by the broker.
       visibility: rest === undefined ? ("public" as const) : ("published" as const),
       retryPolicy: { enabled: read === true },
-      handler: (ctx: Context<unknown>) => handler(ctx.params, requestOf(ctx, service)),
+      handler: (ctx: Context) => handler(ctx.params, requestOf(ctx, service)),
     };
     return [name, schema] as const;
   });

@@ -8,6 +8,8 @@ export const Outcome = closed({
   /** parked: an earlier event of the same aggregate waits in the dead-letter queue, so this one must wait behind it. */
   outcome: Type.Enum(["done", "failed", "parked"]),
   error: Type.Optional(Type.String()),
+  /** Of a failure: something that the event needs is away or busy, so it is tried again without end. */
+  transient: Type.Optional(Type.Boolean()),
 });
 export type Outcome = Static<typeof Outcome>;
 

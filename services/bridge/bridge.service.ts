@@ -13,7 +13,7 @@ import { appended, deadLetters, delivered } from "./bridge.metrics.ts";
 import { createDelivery, type Delivery } from "./delivery.ts";
 import type { EventLog } from "./event-log.ts";
 import { localLog } from "./local-log.ts";
-import { createSubscriptions } from "./subscriptions.ts";
+import { createSubscriptions, type Subscriptions } from "./subscriptions.ts";
 
 /** Event types per subscriber, from what the services declare about themselves in the registry. */
 function subscribersIn(broker: ServiceBroker): Map<string, readonly string[]> {
@@ -58,46 +58,41 @@ function deliveryTo(
   });
 }
 
+/** Nothing catches it here: the process ends with this one line (core/main.ts). */
+function onFatal(error: Error): void {
+  setImmediate(() => {
+    throw new StartupError(error.message);
+  });
+}
+
 export function createService(env: Environment): ServiceSchema {
   const { clock, config } = env;
-  const onFatal = (error: Error): void => {
-    // Nothing catches it here: the process ends with this one line (core/main.ts).
-    setImmediate(() => {
-      throw new StartupError(error.message);
-    });
-  };
   const log = localLog(join(config.data, "bridge.sqlite"), { clock, durability: config.durability, onFatal });
-  let call: Call = () => Promise.reject(new Error("The bridge has not started"));
-  let warn = (_text: string): void => undefined;
-  const subscriptions = createSubscriptions(
-    clock,
-    (subscriber, types) => deliveryTo(env, log, call, subscriber, types),
-    error => {
-      warn(`A delivery failed and is tried again: ${String(error)}`);
-    },
-  );
+  let subscriptions: Subscriptions | undefined;
   const onAppended = (events: readonly CloudEvent[]): void => {
     for (const { type } of events) appended.inc({ type });
-    subscriptions.wake();
+    subscriptions?.wake();
   };
+  const deliveryOf = (subscriber: string) => subscriptions?.deliveryOf(subscriber);
 
   return {
     name: "bridge",
     version: 1,
-    actions: implement(bridgeActions, bridgeHandlers({ log, deliveryOf: subscriptions.deliveryOf, onAppended })),
+    actions: implement(bridgeActions, bridgeHandlers({ log, deliveryOf, onAppended })),
+    created() {
+      const call = callerOf(this.broker, "bridge");
+      const create = (subscriber: string, types: readonly string[]) => deliveryTo(env, log, call, subscriber, types);
+      subscriptions = createSubscriptions(clock, create, error => {
+        this.logger.warn("A delivery failed and is tried again", error);
+      });
+    },
     events: {
       "$services.changed"() {
-        subscriptions.follow(subscribersIn(this.broker));
+        subscriptions?.follow(subscribersIn(this.broker));
       },
     },
-    started() {
-      call = callerOf(this.broker, "bridge");
-      warn = text => {
-        this.logger.warn(text);
-      };
-    },
     async stopped() {
-      await subscriptions.stop();
+      await subscriptions?.stop();
       log.close();
     },
   };

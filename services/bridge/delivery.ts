@@ -43,6 +43,8 @@ export interface Delivery {
 interface Held {
   readonly entries: readonly LogEntry[];
   readonly attempts: number;
+  /** Attempts that failed because of the event itself. */
+  readonly refusals: number;
   readonly dueAt: number;
 }
 
@@ -130,7 +132,7 @@ class SubscriberDelivery implements Delivery {
     if (held !== undefined) this.#held.set(aggregate, { ...held, entries: [...held.entries, entry] });
   }
 
-  async #settle({ aggregate, asked, parked, failed, error }: Verdict): Promise<void> {
+  async #settle({ aggregate, asked, parked, failed, error, transient }: Verdict): Promise<void> {
     const { clock, random } = this.#options;
     const held = this.#held.get(aggregate);
     const behind = held?.entries.slice(asked.length) ?? [];
@@ -141,11 +143,12 @@ class SubscriberDelivery implements Delivery {
       this.#held.delete(aggregate);
       return;
     }
-    const again = held?.entries[0]?.position === first.position;
-    const attempts = failed.length === 0 ? 0 : 1 + (again ? held.attempts : 0);
+    const before = held?.entries[0]?.position === first.position ? held : { attempts: 0, refusals: 0 };
+    const attempts = failed.length === 0 ? 0 : before.attempts + 1;
+    const refusals = failed.length === 0 || transient ? before.refusals : before.refusals + 1;
     const wait = attempts === 0 ? 0 : 1 + backoff(attempts, random, RETRY);
-    this.#held.set(aggregate, { entries, attempts, dueAt: clock.now() + wait });
-    if (attempts >= MAX_ATTEMPTS) await this.#giveUp(aggregate, first, entries, error, attempts);
+    this.#held.set(aggregate, { entries, attempts, refusals, dueAt: clock.now() + wait });
+    if (refusals >= MAX_ATTEMPTS) await this.#giveUp(aggregate, first, entries, error, attempts);
   }
 
   /** Parked first: if the process dies in between, its events come again and are buried as parked ones. */

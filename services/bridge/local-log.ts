@@ -35,7 +35,7 @@ class LocalLog implements EventLog {
     });
   }
 
-  read(after: number, types: readonly string[], limit: number): Promise<Reading> {
+  async read(after: number, types: readonly string[], limit: number): Promise<Reading> {
     const holes = types.map(() => "?").join(", ");
     const rows = this.#file
       .statement(`SELECT position, event FROM log WHERE position > ? AND type IN (${holes}) ORDER BY position LIMIT ?`)
@@ -45,7 +45,9 @@ class LocalLog implements EventLog {
       event: JSON.parse(String(row["event"])) as CloudEvent,
     }));
     const last = entries.at(-1)?.position ?? after;
-    return Promise.resolve({ entries, upTo: entries.length < limit ? Math.max(last, this.#head()) : last });
+    const upTo = entries.length < limit ? Math.max(last, this.#head()) : last;
+    await this.#file.durable();
+    return { entries, upTo };
   }
 
   committed(group: string): Promise<number> {

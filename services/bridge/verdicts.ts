@@ -12,6 +12,7 @@ export interface Verdict {
   /** From the first that failed on. */
   readonly failed: readonly LogEntry[];
   readonly error: string;
+  readonly transient: boolean;
 }
 
 /** A log may hold an event twice, so outcomes of one id are taken in turn; an event without one has failed. */
@@ -30,6 +31,7 @@ export function verdictsOf(asked: readonly LogEntry[], outcomes: readonly Outcom
       parked: having("parked"),
       failed: broken === -1 ? [] : entries.slice(broken),
       error: judged[broken]?.outcome?.error ?? "the subscriber gave no outcome",
+      transient: judged[broken]?.outcome?.transient === true,
     };
   });
 }

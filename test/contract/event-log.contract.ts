@@ -30,16 +30,19 @@ const stream = (subject: string, from: number, to: number): CloudEvent[] =>
 function createSubscriber() {
   const seen: string[] = [];
   const poison = new Set<string>();
+  const starved = new Set<string>();
   const parked = new Map<string, number>();
   let away = false;
   const take = ({ id }: CloudEvent): Outcome => {
     if (poison.has(id)) return { id, outcome: "failed", error: "cannot take this" };
+    if (starved.has(id)) return { id, outcome: "failed", error: "what it needs is away", transient: true };
     seen.push(id);
     return { id, outcome: "done" };
   };
   return {
     seen,
     poison,
+    starved,
     parked,
     leave: () => (away = true),
     comeBack: () => (away = false),
@@ -162,6 +165,18 @@ export function eventLogContract(
       await drain(delivery);
       expect(subscriber.seen).toEqual(stream("a", 1, 3).map(({ id }) => id));
       expect(await log.deadLetters({ limit: 10 })).toEqual([]);
+    });
+
+    it("buries nothing whose failure is not the event's own, however long it lasts", async () => {
+      subscriber.starved.add("order:a:1");
+      await log.append([...stream("a", 1, 2), event("b", 1)]);
+      const delivery = deliveryOf("billing");
+      for (let attempt = 0; attempt < 50; attempt += 1) await clock.advance((await delivery.round()) ?? 0);
+      expect(subscriber.seen).toEqual(["order:b:1"]);
+      expect(await log.deadLetters({ limit: 10 })).toEqual([]);
+      subscriber.starved.clear();
+      await drain(delivery);
+      expect(subscriber.of("a")).toEqual(["order:a:1", "order:a:2"]);
     });
 
     it("lets the others go on while an aggregate fails, and keeps its order when it works again", async () => {

@@ -12,7 +12,8 @@ export interface MemoryLogDisk {
 
 export const createMemoryLogDisk = (): MemoryLogDisk => ({ events: [], positions: new Map(), letters: new Map() });
 
-const copy = <T>(value: T): T => structuredClone(value);
+/** Events are JSON, and this is faster than structuredClone. */
+const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 const inOrder = (a: DeadLetter, b: DeadLetter) =>
   a.position - b.position || (a.subscriber < b.subscriber ? -1 : a.subscriber > b.subscriber ? 1 : 0);
 
@@ -29,8 +30,8 @@ export function memoryLog(disk: MemoryLogDisk, clock: Clock): EventLog {
     append: events => write(() => disk.events.push(...copy(events))),
     read(after, types, limit) {
       const entries = disk.events
-        .map((event, index) => ({ position: index + 1, event }))
         .slice(after)
+        .map((event, index) => ({ position: after + index + 1, event }))
         .filter(({ event }) => types.includes(event.type))
         .slice(0, limit);
       const upTo = entries.length < limit ? disk.events.length : (entries.at(-1)?.position ?? after);
