@@ -39,10 +39,11 @@ function queries(deps: InventoryDeps) {
       return listPage(movements, { where: { sku }, orderBy: "seq", direction: "desc" }, page, movementView);
     },
 
-    "v1.inventory.admit": () => {
-      items.admit();
-      return Promise.resolve({});
-    },
+    "v1.inventory.admit": () =>
+      new Promise(resolve => {
+        items.admit();
+        resolve({});
+      }),
 
     "v1.inventory.react": (params, request) => reactions.react(params, request),
     "v1.inventory.park": params => reactions.park(params),

@@ -1,6 +1,6 @@
 // What events change in the stock. Each SKU of an event is a document of its own and keyed by what happened to it, so
 // an event that comes again, or half of which was done, changes nothing twice.
-import type { Delivered, Reactions } from "../../core/reactions.ts";
+import type { Delivered, Reaction, Reactions } from "../../core/reactions.ts";
 import { keep, write } from "../../core/store/port.ts";
 import type { MovementEvent } from "./inventory.domain.ts";
 import { change, moveOnce, open, type Items } from "./inventory.items.ts";
@@ -32,17 +32,12 @@ const restock = (deps: Items, returned: { orderId: string | null; returnId: stri
     ),
   );
 
-export function inventoryReactions(deps: Items): Reactions {
-  const known = async ({ data: { sku } }: { data: { sku: string } }) => {
+export const inventoryReactions = (deps: Items): Reactions => ({ ...goods(deps), ...projection(deps) });
+
+function goods(deps: Items): Reactions {
+  const known: Reaction<"product.created.v1" | "product.changed.v1"> = async ({ data: { sku } }) => {
     await open(deps, sku);
   };
-
-  const project = async (event: MovementEvent & Pick<Delivered<MovementEvent["type"]>, "id" | "seq" | "time">) => {
-    await deps.movements.update(event.id, current =>
-      current === null ? write(toStored(movementOf(event, event.seq, event.time)), [], null) : keep(null),
-    );
-  };
-
   return {
     "product.created.v1": known,
     "product.changed.v1": known,
@@ -65,7 +60,17 @@ export function inventoryReactions(deps: Items): Reactions {
     "creditnote.issued.v1": async ({ data }) => {
       if (data.restock && data.orderId === null) await restock(deps, { orderId: null, returnId: data.id }, data.lines);
     },
+  };
+}
 
+/** Inventory's own events fill its movements. */
+function projection({ movements }: Items): Reactions {
+  const project = async (event: MovementEvent & Pick<Delivered<MovementEvent["type"]>, "id" | "seq" | "time">) => {
+    await movements.update(event.id, current =>
+      current === null ? write(toStored(movementOf(event, event.seq, event.time)), [], null) : keep(null),
+    );
+  };
+  return {
     "stock.received.v1": project,
     "stock.adjusted.v1": project,
     "stock.reserved.v1": project,
