@@ -16,7 +16,7 @@ import { claimsOf } from "../../core/tokens.ts";
 import { createService as createGateway } from "../../services/gateway/gateway.service.ts";
 import { createService as createRegistry } from "../../services/registry/registry.service.ts";
 
-export const config: Config = {
+const config: Config = {
   mode: "embedded",
   http: { host: "127.0.0.1", port: 0 },
   opsPort: 0,
@@ -33,7 +33,7 @@ export const config: Config = {
   logLevel: "error",
 };
 
-export const environmentOf = (changes: Partial<Config>): Environment => ({
+const environmentOf = (changes: Partial<Config>): Environment => ({
   config: { ...config, ...changes },
   clock: systemClock,
   random: systemRandom,
@@ -42,7 +42,7 @@ export const environmentOf = (changes: Partial<Config>): Environment => ({
   },
 });
 
-export const brokerOptions = (): BrokerOptions => ({
+const brokerOptions = (): BrokerOptions => ({
   logger: false,
   validator: new ContractValidator(),
   internalMiddlewares: false,
@@ -52,7 +52,7 @@ export const brokerOptions = (): BrokerOptions => ({
 });
 
 /** What a stub does with a call; it stands for the whole service. */
-export type Stub = (params: never, request: Request) => unknown;
+type Stub = (params: never, request: Request) => unknown;
 export type Stubs = Partial<Record<ActionName, Stub>>;
 
 /** One Moleculer service per name, with the contract's own validation, scope and visibility. */
