@@ -100,7 +100,7 @@ export function createSqliteDriver(spec: CollectionSpec<unknown>, file: SqliteFi
   }
 
   function violated(error: unknown): string {
-    const message = error instanceof Error ? error.message : "";
+    const { message } = error as Error;
     const index = spec.indexes.find(({ on, unique }) => unique === true && message.includes(`.f:${on[0] ?? ""}`));
     return index?.on[0] ?? "id";
   }
@@ -137,11 +137,12 @@ export function createSqliteDriver(spec: CollectionSpec<unknown>, file: SqliteFi
     return acknowledgements.reduce((taken, { id, seq }) => taken + Number(statement.run(id, seq).changes), 0);
   }
 
-  /** SQLite answers at once; a promise keeps its errors where the port's are. */
-  const now = <T>(query: () => T): Promise<T> =>
-    new Promise(resolve => {
-      resolve(query());
-    });
+  /** SQLite answers at once; what it saw is told when a power cut can no longer take it back. */
+  async function now<T>(query: () => T): Promise<T> {
+    const answer = query();
+    await file.durable();
+    return answer;
+  }
 
   return {
     read: asks => now(() => asks.map(readOne)),

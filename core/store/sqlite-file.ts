@@ -2,6 +2,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Clock } from "../kernel/clock.ts";
 import { StartupError } from "../startup-error.ts";
+import { createWalSync, noSync, type WalSync } from "./wal-sync.ts";
 
 export interface SqliteOptions {
   readonly clock: Clock;
@@ -25,6 +26,8 @@ export interface SqliteFile {
    * so it answers what it expects (a unique violation) instead of throwing it.
    */
   transact<T>(job: () => T): Promise<T>;
+  /** Resolves once everything that can be read now is durable: nobody may be told what a power cut can take back. */
+  durable(): Promise<void>;
 }
 
 /** The file is not a whole SQLite database. */
@@ -42,7 +45,9 @@ const FATAL = new Map([
 
 /** SQLite's extended result code; undefined for any other error. */
 export const errcodeOf = (error: unknown): number | undefined =>
-  error instanceof Error && "errcode" in error && typeof error.errcode === "number" ? error.errcode : undefined;
+  typeof error === "object" && error !== null && "errcode" in error && typeof error.errcode === "number"
+    ? error.errcode
+    : undefined;
 
 interface Job {
   readonly run: () => unknown;
@@ -55,11 +60,11 @@ function fatalError(path: string, error: unknown): StartupError | null {
   return problem === undefined ? null : new StartupError(`The database ${path} ${problem}`, { cause: error });
 }
 
-function openChecked(path: string, durability: SqliteOptions["durability"]): DatabaseSync {
+function openChecked(path: string): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 5_000 });
   try {
-    // FULL syncs the log at every commit; NORMAL only at checkpoints, which the operating system's cache bridges.
-    database.exec(`pragma journal_mode = wal; pragma synchronous = ${durability === "full" ? "full" : "normal"};
+    // NORMAL syncs at checkpoints only; the syncs after commits are wal-sync.ts's.
+    database.exec(`pragma journal_mode = wal; pragma synchronous = normal;
       pragma cache_size = -32000; pragma temp_store = memory; pragma wal_autocheckpoint = 4000`);
     const result = database.prepare("pragma quick_check(1)").get()?.["quick_check"];
     if (result !== "ok") throw new DamagedFileError(`The database ${path} is damaged: ${String(result)}`);
@@ -71,6 +76,13 @@ function openChecked(path: string, durability: SqliteOptions["durability"]): Dat
       ? error
       : new DamagedFileError(`The database ${path} cannot be used: restore it from a backup`, { cause: error });
   }
+}
+
+/** The -wal file is there from the first write on, which the schema's preparation need not have been. */
+function syncOf(path: string, end: (error: Error) => void): WalSync {
+  return createWalSync(path, error => {
+    end(new StartupError(`The database ${path} cannot be synced: ${error.message}`, { cause: error }));
+  });
 }
 
 function runAll(database: DatabaseSync, jobs: readonly Job[]): unknown[] {
@@ -89,6 +101,7 @@ export function createSqliteFile(path: string, { clock, durability, onFatal }: S
   const statements = new Map<string, StatementSync>();
   const preparations: ((database: DatabaseSync) => void)[] = [];
   let open: DatabaseSync | null = null;
+  let sync: WalSync = noSync;
   let jobs: Job[] = [];
   let fatal = false;
 
@@ -97,31 +110,39 @@ export function createSqliteFile(path: string, { clock, durability, onFatal }: S
     return open;
   }
 
-  function commit(): void {
+  function end(error: Error | null): void {
+    if (error === null || fatal) return;
+    fatal = true;
+    onFatal(error);
+  }
+
+  async function commit(): Promise<void> {
     const batch = jobs;
     jobs = [];
     try {
       const results = runAll(database(), batch);
+      sync.dirty();
+      await sync.durable();
       for (const [index, { resolve }] of batch.entries()) resolve(results[index]);
     } catch (error) {
       for (const { reject } of batch) reject(error);
-      const ending = fatalError(path, error);
-      if (ending === null || fatal) return;
-      fatal = true;
-      onFatal(ending);
+      end(fatalError(path, error));
     }
   }
 
   return {
     open() {
-      open = openChecked(path, durability);
+      open = openChecked(path);
       for (const prepare of preparations) prepare(open);
+      if (durability === "full") sync = syncOf(path, end);
     },
     close() {
       statements.clear();
       open?.exec("pragma wal_checkpoint(truncate)");
       open?.close();
       open = null;
+      sync.close();
+      sync = noSync;
     },
     statement(sql) {
       const statement = statements.get(sql) ?? database().prepare(sql);
@@ -134,8 +155,9 @@ export function createSqliteFile(path: string, { clock, durability, onFatal }: S
     },
     transact: <T>(run: () => T) =>
       new Promise<T>((resolve, reject) => {
-        if (jobs.length === 0) clock.defer(commit);
+        if (jobs.length === 0) clock.defer(() => void commit());
         jobs.push({ run, resolve: resolve as (value: unknown) => void, reject });
       }),
+    durable: () => sync.durable(),
   };
 }
