@@ -1,5 +1,5 @@
 // What inventory answers.
-import { fingerprintOf, keyReused, reusedKey } from "../../core/commands.ts";
+import { fingerprintOf, keyReused } from "../../core/commands.ts";
 import type { inventoryActions } from "../../core/contracts/inventory.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { refusal } from "../../core/kernel/errors.ts";
@@ -91,16 +91,16 @@ const notSold = (sku: string) =>
   refusal("PRODUCT_NOT_FOUND", `No product has SKU ${sku}: add the product first; SKUs are case-sensitive`);
 
 /**
- * The id of the movement that this command makes. The key is bound to the SKU and the request first, in a document of
- * its own: the item of another SKU would not know that it was used.
+ * The id of the movement that this command makes. The key is bound to the request first, in a document of its own: the
+ * item of another SKU would not know that it was used.
  * @throws PRODUCT_NOT_FOUND; IDEMPOTENCY_KEY_REUSED
  */
 async function claimed(deps: InventoryDeps, sku: string, request: Request): Promise<string> {
   await itemOf(deps, sku, request, notSold);
   const id = commandId(request, () => deps.random.id());
   await deps.claims.update(id, current => {
-    if (current === null) return write({ sku, fingerprint: fingerprintOf(request) }, [], null);
-    const reused = current.state.sku === sku ? keyReused(current.state.fingerprint, request) : reusedKey;
+    if (current === null) return write({ fingerprint: fingerprintOf(request) }, [], null);
+    const reused = keyReused(current.state.fingerprint, request);
     return reused === null ? keep(null) : refuseWith(reused);
   });
   return commandMovementId(id);

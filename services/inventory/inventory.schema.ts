@@ -23,7 +23,6 @@ export const movementCollection: CollectionSpec<StoredMovement> = {
 
 /** What an Idempotency-Key was first used for; kept for ever. */
 export interface Claim {
-  readonly sku: string;
   readonly fingerprint: string;
 }
 
