@@ -9,9 +9,9 @@ import { billingReactions } from "./billing.reactions.ts";
 import { counterCollection, invoiceCollection, paymentCollection } from "./billing.schema.ts";
 import { invoiceHandlers } from "./invoice.handlers.ts";
 import { createIssuing } from "./invoice.issuing.ts";
-import { createNumbering } from "./numbering.ts";
-import { paymentHandlers } from "./payment.handlers.ts";
-import { createSettlement } from "./payment.settlement.ts";
+import { Numbering } from "./numbering.ts";
+import { paymentHandlers, takingHandlers } from "./payment.handlers.ts";
+import { Settlement } from "./payment.settlement.ts";
 import type { PaymentProvider } from "./provider.port.ts";
 
 interface Environment {
@@ -24,14 +24,15 @@ interface Environment {
 export function createBilling({ database, provider, clock, random }: Environment) {
   const payments = database.collection(paymentCollection);
   const invoices = database.collection(invoiceCollection);
-  const numbering = createNumbering({ invoices, counters: database.collection(counterCollection), clock });
+  const numbering = new Numbering({ invoices, counters: database.collection(counterCollection), clock });
   const issuing = createIssuing({ invoices, numbering, clock });
   const tools = { payments, provider, clock, random };
-  const settlement = createSettlement(tools);
+  const settlement = new Settlement(tools);
   const reactions = billingReactions({ payments, settlement, issuing, clock });
   const subscribed = subscriber(reactions, database.collection<Inbox>(inboxCollection));
 
   const handlers: HandlersOf<typeof billingActions> = {
+    ...takingHandlers(tools),
     ...paymentHandlers(tools, settlement),
     ...invoiceHandlers({ invoices, issuing, clock, random }),
     "v1.billing.admit": () =>

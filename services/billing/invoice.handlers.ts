@@ -63,25 +63,22 @@ function checkImport({ number, issuedAt }: CreditParams, { principal }: Request)
   throw fail("FORBIDDEN", "number and issuedAt are for imports: they need the scope orders:import");
 }
 
+async function emailOf(customerId: string | undefined, request: Request): Promise<string | null> {
+  if (customerId === undefined) return null;
+  return (await request.call("v1.customer.require", { id: customerId })).email;
+}
+
+async function creditDraft(id: string, params: CreditParams, request: Request, at: string): Promise<InvoiceState> {
+  const { customerId, currency, reason, restock, number = null, issuedAt = null } = params;
+  const lines = linesOf(params);
+  const email = await emailOf(customerId, request);
+  return draft(id, at, {
+    ...{ type: "CREDIT_NOTE", issueAs: "OPEN", customerId: customerId ?? null, email, currency, lines },
+    ...{ reason, restock, externalNumber: number, externalIssuedAt: issuedAt, fingerprint: fingerprintOf(request) },
+  });
+}
+
 export function invoiceHandlers({ invoices, issuing, clock, random }: InvoiceTools): HandlersOf<InvoiceActions> {
-  async function emailOf(customerId: string | undefined, request: Request): Promise<string | null> {
-    if (customerId === undefined) return null;
-    return (await request.call("v1.customer.require", { id: customerId })).email;
-  }
-
-  /** What the first request with this key made; else a new draft. */
-  async function creditDraft(id: string, params: CreditParams, request: Request): Promise<InvoiceState> {
-    const known = await invoices.load(id);
-    if (known !== null) return known.state;
-    const { customerId, currency, reason, restock, number = null, issuedAt = null } = params;
-    const lines = linesOf(params);
-    const email = await emailOf(customerId, request);
-    return draft(id, timestamp(clock.now()), {
-      ...{ type: "CREDIT_NOTE", issueAs: "OPEN", customerId: customerId ?? null, email, currency, lines },
-      ...{ reason, restock, externalNumber: number, externalIssuedAt: issuedAt, fingerprint: fingerprintOf(request) },
-    });
-  }
-
   return {
     "v1.billing.invoices": ({ orderId, type, from, to, ...page }, { principal }) => {
       const own = customerOf(principal);
@@ -103,8 +100,12 @@ export function invoiceHandlers({ invoices, issuing, clock, random }: InvoiceToo
     "v1.billing.credit": async (params, request) => {
       checkImport(params, request);
       const id = `cn:${commandId(request, () => random.id())}`;
-      const made = await creditDraft(id, params, request);
-      const { replayed, document } = await issuing.issueOnce(id, made, known => keyReused(known.fingerprint, request));
+      // What the first request with this key made is not asked for again: its customer may be gone.
+      const known = await invoices.load(id);
+      const made = known?.state ?? (await creditDraft(id, params, request, timestamp(clock.now())));
+      const { replayed, document } = await issuing.issueOnce(id, made, ({ fingerprint }) =>
+        keyReused(fingerprint, request),
+      );
       return { replayed, resource: shown(document) };
     },
   };

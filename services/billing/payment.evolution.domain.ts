@@ -49,17 +49,12 @@ function after(state: PaymentState, fact: Exclude<PaymentFact, { type: "opened" 
   switch (fact.type) {
     case "authorized":
       return moved({ ...state, authorization: ended(state.authorization, "SUCCEEDED") }, "AUTHORIZED");
-    case "authorizationDeclined": {
-      const declined = moved({ ...state, authorization: ended(state.authorization, "FAILED") }, "FAILED");
-      return { ...declined, declineCode: fact.code };
-    }
+    case "authorizationDeclined":
+      return moved({ ...state, authorization: ended(state.authorization, "FAILED"), declineCode: fact.code }, "FAILED");
     case "captureIntended":
       return { ...state, capture: intended(captureKey, state.amount.amount) };
     case "captured":
-      return moved(
-        { ...state, capture: { ...intended(captureKey, state.amount.amount), status: "SUCCEEDED" } },
-        "CAPTURED",
-      );
+      return moved({ ...state, capture: ended(intended(captureKey, state.amount.amount), "SUCCEEDED") }, "CAPTURED");
     case "captureDeclined": {
       const declined = moved({ ...state, capture: ended(state.capture, "FAILED"), declineCode: fact.code }, "FAILED");
       // The authorisation still holds the customer's money.

@@ -17,10 +17,8 @@ import type { PaymentTools, Settlement } from "./payment.settlement.ts";
 import type { Outcome } from "./provider.port.ts";
 
 type Contract = typeof billingActions;
-type PaymentActions = Pick<
-  Contract,
-  `v1.billing.${"payments" | "payment" | "refund" | "authorize" | "capture" | "void"}`
->;
+type TakingActions = Pick<Contract, `v1.billing.${"authorize" | "capture" | "void"}`>;
+type ClientActions = Pick<Contract, `v1.billing.${"payments" | "payment" | "refund"}`>;
 type RefundParams = ParamsOf<Contract["v1.billing.refund"]>;
 
 /** In the payment's currency; null: all that is left. */
@@ -34,18 +32,13 @@ function amountOf({ amount }: RefundParams, currency: string): number | null {
   return amount.amount;
 }
 
-export function paymentHandlers(
-  { payments, provider, clock, random }: PaymentTools,
-  settlement: Settlement,
-): HandlersOf<PaymentActions> {
-  const detailsOf = (params: ParamsOf<Contract["v1.billing.authorize"]>): PaymentDetails => ({
-    orderId: params.orderId,
-    customerId: params.customerId ?? null,
-    amount: params.amount,
-    method: params.method,
-    createdAt: timestamp(clock.now()),
-  });
+const detailsOf = (
+  { customerId = null, ...rest }: ParamsOf<Contract["v1.billing.authorize"]>,
+  now: number,
+): PaymentDetails => ({ ...rest, customerId, createdAt: timestamp(now) });
 
+/** What the order saga asks. Unknown outcomes are thrown: it asks again. */
+export function takingHandlers({ payments, provider, clock }: PaymentTools): HandlersOf<TakingActions> {
   /** `fresh`: the intent was stored by this very call, so the provider cannot know the key yet. */
   async function perform(id: string, { key }: Operation, fresh: boolean, ask: () => Promise<Outcome>) {
     const outcome = await askProvider(async () => (fresh ? null : await provider.find(key)) ?? (await ask()));
@@ -56,25 +49,11 @@ export function paymentHandlers(
     return paymentView(settled);
   }
 
-  async function visible(id: string, request: Request): Promise<Versioned<PaymentState>> {
-    const document = await payments.load(id);
-    if (document === null || !maySee(request.principal, document.state.customerId))
-      throw fail("PAYMENT_NOT_FOUND", `There is no payment ${id}`);
-    return document;
-  }
-
   return {
-    "v1.billing.payments": ({ orderId, ...page }, { principal }) => {
-      const own = customerOf(principal);
-      const where = { ...(own === null ? {} : { customerId: own }), ...(orderId === undefined ? {} : { orderId }) };
-      return listPage(payments, { where, orderBy: "createdAt", direction: "desc" }, page, paymentView);
-    },
-
-    "v1.billing.payment": async ({ id }, request) => paymentView(await visible(id, request)),
-
     "v1.billing.authorize": async params => {
       const id = paymentIdOf(params.orderId);
-      const { result, document } = await tell(payments, id, { type: "authorize", details: detailsOf(params) });
+      const details = detailsOf(params, clock.now());
+      const { result, document } = await tell(payments, id, { type: "authorize", details });
       const { authorization, amount, method } = result.state;
       if (authorization?.status !== "PENDING") return paymentView(present(document));
       const ask = { key: authorization.key, amount: amount.amount, currency: amount.currency, method };
@@ -91,10 +70,30 @@ export function paymentHandlers(
     },
 
     "v1.billing.void": async params => {
-      const command = { type: "void", details: detailsOf(params), now: clock.now() } as const;
+      const now = clock.now();
+      const command = { type: "void", details: detailsOf(params, now), now } as const;
       await tell(payments, paymentIdOf(params.orderId), command);
       return {};
     },
+  };
+}
+
+export function paymentHandlers({ payments, random }: PaymentTools, settlement: Settlement): HandlersOf<ClientActions> {
+  async function visible(id: string, request: Request): Promise<Versioned<PaymentState>> {
+    const document = await payments.load(id);
+    if (document === null || !maySee(request.principal, document.state.customerId))
+      throw fail("PAYMENT_NOT_FOUND", `There is no payment ${id}`);
+    return document;
+  }
+
+  return {
+    "v1.billing.payments": ({ orderId, ...page }, { principal }) => {
+      const own = customerOf(principal);
+      const where = { ...(own === null ? {} : { customerId: own }), ...(orderId === undefined ? {} : { orderId }) };
+      return listPage(payments, { where, orderBy: "createdAt", direction: "desc" }, page, paymentView);
+    },
+
+    "v1.billing.payment": async ({ id }, request) => paymentView(await visible(id, request)),
 
     "v1.billing.refund": async (params, request) => {
       const { state } = await visible(params.id, request);

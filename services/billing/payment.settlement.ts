@@ -28,8 +28,6 @@ export interface WantedRefund {
   readonly orLess: boolean;
 }
 
-export type Settlement = ReturnType<typeof createSettlement>;
-
 /** Whoever asks at once gets this long before the sweep asks too. */
 const HEAD_START_MS = 10_000;
 const RETRY = { base: 1_000, cap: 60_000 };
@@ -38,56 +36,67 @@ const BATCH = 50;
 /** Null: unknown, the sweep asks again. */
 const definite = (asked: Promise<Outcome>): Promise<Outcome | null> => asked.catch(() => null);
 
-export function createSettlement({ payments, provider, clock, random }: PaymentTools) {
-  const askRefund = ({ orderId }: PaymentState, { key, amount }: Operation): Promise<Outcome> =>
-    provider.refund({ key, captureKey: keysOf(orderId).capture, amount });
+export class Settlement {
+  readonly #tools: PaymentTools;
 
-  const askVoid = ({ orderId }: PaymentState, { key }: Operation): Promise<Outcome> =>
-    provider.void({ key, authorizationKey: keysOf(orderId).authorize });
-
-  async function conclude(id: string, key: string, asked: Promise<Outcome>): Promise<void> {
-    const outcome = await definite(asked);
-    if (outcome !== null) await settle(payments, clock, id, key, outcome);
+  constructor(tools: PaymentTools) {
+    this.#tools = tools;
   }
 
-  async function askAgain({ id, state }: Versioned<PaymentState>): Promise<void> {
+  /** Stored, then asked once. Unknown leaves it PENDING. @throws PAYMENT_NOT_FOUND, REFUND_EXCEEDS_CAPTURE, IDEMPOTENCY_KEY_REUSED */
+  async refund(id: string, wanted: WantedRefund, request: Request) {
+    const { payments, clock } = this.#tools;
+    const now = clock.now();
+    const { amount, orLess, ...refund } = wanted;
+    const asked = { ...refund, requestedAt: timestamp(now) };
+    const command = { type: "refund", refund: asked, amount, orLess, dueAt: now + HEAD_START_MS } as const;
+    const { result, document } = await payments.update(id, current => {
+      const known = current?.state.refunds.find(each => each.id === wanted.id);
+      const reused = known === undefined ? null : keyReused(known.fingerprint, request);
+      return reused === null ? verdictOf(command, current?.state ?? null) : refuseWith(reused);
+    });
+    const [fact] = result.facts;
+    if (fact?.type !== "refundIntended") return { replayed: true, document: present(document) };
+    await this.#conclude(id, fact.refund.key, this.#askRefund(result.state, fact.refund));
+    return { replayed: false, document: present(await payments.load(id)) };
+  }
+
+  /** One bounded round over what is due. */
+  async sweep(): Promise<void> {
+    const { payments, clock } = this.#tools;
+    const query = { where: { dueAt: { lte: clock.now() } }, orderBy: "dueAt", limit: BATCH };
+    const { items } = await payments.list(query);
+    await Promise.all(items.map(payment => this.#askAgain(payment)));
+  }
+
+  async #askAgain({ id, state }: Versioned<PaymentState>): Promise<void> {
+    const { payments, provider, clock, random } = this.#tools;
     const now = clock.now();
     const retryAt = now + RETRY.base + backoff(state.attempts + 1, random, RETRY);
     const { result } = await tell(payments, id, { type: "attempt", now, retryAt });
     // Another sweep was faster.
     if (result.facts.length === 0) return;
     const { release, refunds } = outstanding(result.state);
-    const found = async (operation: Operation, ask: typeof askVoid) =>
-      (await provider.find(operation.key)) ?? ask(result.state, operation);
+    const again = async ({ key }: Operation, ask: () => Promise<Outcome>): Promise<void> => {
+      const found = async (): Promise<Outcome> => (await provider.find(key)) ?? ask();
+      await this.#conclude(id, key, found());
+    };
     await Promise.all([
-      ...(release === null ? [] : [conclude(id, release.key, found(release, askVoid))]),
-      ...refunds.map(refund => conclude(id, refund.key, found(refund, askRefund))),
+      ...(release === null ? [] : [again(release, () => this.#askVoid(result.state, release))]),
+      ...refunds.map(refund => again(refund, () => this.#askRefund(result.state, refund))),
     ]);
   }
 
-  return {
-    /** Stored, then asked once. Unknown leaves it PENDING. @throws PAYMENT_NOT_FOUND, REFUND_EXCEEDS_CAPTURE, IDEMPOTENCY_KEY_REUSED */
-    async refund(id: string, wanted: WantedRefund, request: Request) {
-      const now = clock.now();
-      const { amount, orLess, ...refund } = wanted;
-      const asked = { ...refund, requestedAt: timestamp(now) };
-      const command = { type: "refund", refund: asked, amount, orLess, dueAt: now + HEAD_START_MS } as const;
-      const { result, document } = await payments.update(id, current => {
-        const known = current?.state.refunds.find(each => each.id === wanted.id);
-        const reused = known === undefined ? null : keyReused(known.fingerprint, request);
-        return reused === null ? verdictOf(command, current?.state ?? null) : refuseWith(reused);
-      });
-      const [fact] = result.facts;
-      if (fact?.type !== "refundIntended") return { replayed: true, document: present(document) };
-      await conclude(id, fact.refund.key, askRefund(result.state, fact.refund));
-      return { replayed: false, document: present(await payments.load(id)) };
-    },
+  #askRefund({ orderId }: PaymentState, { key, amount }: Operation): Promise<Outcome> {
+    return this.#tools.provider.refund({ key, captureKey: keysOf(orderId).capture, amount });
+  }
 
-    /** One bounded round over what is due. */
-    async sweep(): Promise<void> {
-      const query = { where: { dueAt: { lte: clock.now() } }, orderBy: "dueAt", limit: BATCH };
-      const { items } = await payments.list(query);
-      await Promise.all(items.map(askAgain));
-    },
-  };
+  #askVoid({ orderId }: PaymentState, { key }: Operation): Promise<Outcome> {
+    return this.#tools.provider.void({ key, authorizationKey: keysOf(orderId).authorize });
+  }
+
+  async #conclude(id: string, key: string, asked: Promise<Outcome>): Promise<void> {
+    const outcome = await definite(asked);
+    if (outcome !== null) await settle(this.#tools.payments, this.#tools.clock, id, key, outcome);
+  }
 }

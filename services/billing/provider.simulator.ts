@@ -50,6 +50,7 @@ const outcomeOf = (key: string, { state, code }: LedgerEntry): Outcome =>
 
 /** A call about an earlier one; `asked` null: as much as that one. */
 interface Derived {
+  readonly type: Claim["type"];
   readonly key: string;
   readonly of: string;
   readonly asked: number | null;
@@ -79,83 +80,102 @@ const refundable =
     return claimed + amount > parent.amount ? "refund_exceeds_capture" : null;
   };
 
-export function simulatedProvider(ledger: DocumentStore<LedgerEntry>, clock: Clock): PaymentProvider {
-  const entry = ({
-    amount,
-    code,
-    ...ask
-  }: Pick<LedgerEntry, "type" | "amount" | "currency" | "method" | "of" | "code">) =>
-    ({
-      ...ask,
-      code,
-      amount: code === null ? amount : 0,
-      state: code === null ? "APPROVED" : "DECLINED",
-      claims: [],
-      at: timestamp(clock.now()),
-    }) satisfies LedgerEntry;
+const makeEntry = ({ code, amount, ...made }: Omit<LedgerEntry, "state" | "claims">): LedgerEntry => ({
+  ...made,
+  code,
+  amount: code === null ? amount : 0,
+  state: code === null ? "APPROVED" : "DECLINED",
+  claims: [],
+});
+
+/** What a call about an earlier one makes of that one (`parent`) and of itself; `others` are the claims that stand in its way. */
+function rule(parent: LedgerEntry | null, { key, type, of, asked, at }: Derived & { at: string }, ruling: Ruling) {
+  const { method = "", currency = "", claims = [] } = parent ?? {};
+  const make = (claim: Claim, code: string | null) =>
+    makeEntry({ type: claim.type, amount: claim.amount, currency, method, of, code, at });
+  const mine: Claim = { key, type, amount: asked ?? parent?.amount ?? 0 };
+  if (claims.some(claim => claim.key === key)) return { parent: null, made: make(mine, null), others: [] };
+  const code = ruling(parent);
+  const others = claims.map(claim => [claim.key, make(claim, null)] as const);
+  if (code !== null) return { parent: null, made: make(mine, code), others };
+  const unseen = {
+    type: "AUTHORIZATION",
+    amount: 0,
+    currency,
+    method,
+    of: null,
+    code: "authorization_voided",
+  } as const;
+  const claimed = { ...(parent ?? makeEntry({ ...unseen, at })), claims: [...claims, mine] };
+  return { parent: claimed, made: make(mine, null), others: [] };
+}
+
+class SimulatedProvider implements PaymentProvider {
+  readonly #ledger: DocumentStore<LedgerEntry>;
+  readonly #clock: Clock;
+
+  constructor(ledger: DocumentStore<LedgerEntry>, clock: Clock) {
+    this.#ledger = ledger;
+    this.#clock = clock;
+  }
+
+  async authorize({ key, ...ask }: Parameters<PaymentProvider["authorize"]>[0]): Promise<Outcome> {
+    if (ask.method === "pm_sim_down") throw new Error("The provider cannot be reached");
+    const known = await this.find(key);
+    if (known !== null) return known;
+    const at = timestamp(this.#clock.now());
+    const made = makeEntry({ ...ask, type: "AUTHORIZATION", of: null, code: declineOf(ask.method), at });
+    const outcome = await this.#answer(key, made);
+    if (ask.method === "pm_sim_slow") await this.#clock.sleep(SLOW_MS);
+    return outcome;
+  }
+
+  capture({ key, authorizationKey, amount }: Parameters<PaymentProvider["capture"]>[0]): Promise<Outcome> {
+    return this.#derive({ type: "CAPTURE", key, of: authorizationKey, asked: amount }, capturable(amount));
+  }
+
+  void({ key, authorizationKey }: Parameters<PaymentProvider["void"]>[0]): Promise<Outcome> {
+    return this.#derive({ type: "VOID", key, of: authorizationKey, asked: null }, voidable);
+  }
+
+  refund({ key, captureKey, amount }: Parameters<PaymentProvider["refund"]>[0]): Promise<Outcome> {
+    return this.#derive({ type: "REFUND", key, of: captureKey, asked: amount }, refundable(amount));
+  }
+
+  async find(key: string): Promise<Outcome | null> {
+    const known = await this.#ledger.load(key);
+    return known === null ? null : outcomeOf(key, known.state);
+  }
+
+  /** First the claim in the parent, which decides; then the entry. Whoever is refused for a claim sees to its entry first. */
+  async #derive(derived: Derived, ruling: Ruling): Promise<Outcome> {
+    const known = await this.find(derived.key);
+    if (known !== null) return known;
+    const at = timestamp(this.#clock.now());
+    const { result } = await this.#ledger.update(derived.of, current => {
+      const { parent, ...ruled } = rule(current?.state ?? null, { ...derived, at }, ruling);
+      return parent === null ? keep(ruled) : write(parent, [], ruled);
+    });
+    await Promise.all(result.others.map(([key, made]) => this.#put(key, made)));
+    return this.#answer(derived.key, result.made);
+  }
+
+  async #answer(key: string, made: LedgerEntry): Promise<Outcome> {
+    const { entry, isFirst } = await this.#put(key, made);
+    if (isFirst && made.method === "pm_sim_unknown") throw new Error("The provider's answer was lost");
+    return outcomeOf(key, entry);
+  }
 
   /** The first entry under a key stands for ever. */
-  async function put(key: string, made: LedgerEntry): Promise<{ entry: LedgerEntry; isFirst: boolean }> {
-    const { result } = await ledger.update(key, current =>
+  async #put(key: string, made: LedgerEntry): Promise<{ entry: LedgerEntry; isFirst: boolean }> {
+    const { result } = await this.#ledger.update(key, current =>
       current === null
         ? write(made, [], { entry: made, isFirst: true })
         : keep({ entry: current.state, isFirst: false }),
     );
     return result;
   }
-
-  async function answer(key: string, made: LedgerEntry): Promise<Outcome> {
-    const { entry: stored, isFirst } = await put(key, made);
-    if (isFirst && made.method === "pm_sim_unknown") throw new Error("The provider's answer was lost");
-    return outcomeOf(key, stored);
-  }
-
-  /** First the claim in the parent, which decides; then the entry. Whoever is refused for a claim sees to its entry first. */
-  async function derive(type: Claim["type"], { key, of, asked }: Derived, rule: Ruling): Promise<Outcome> {
-    const known = await ledger.load(key);
-    if (known !== null) return outcomeOf(key, known.state);
-    const { result } = await ledger.update(of, current => {
-      const parent = current?.state ?? null;
-      const { method = "", currency = "", claims = [] } = parent ?? {};
-      const make = ({ type, amount }: Omit<Claim, "key">, code: string | null) =>
-        entry({ type, amount, currency, method, of, code });
-      const mine = { key, type, amount: asked ?? parent?.amount ?? 0 };
-      if (claims.some(claim => claim.key === key)) return keep({ made: make(mine, null), others: [] });
-      const code = rule(parent);
-      const others = claims.map(claim => [claim.key, make(claim, null)] as const);
-      if (code !== null) return keep({ made: make(mine, code), others });
-      const tombstone = { type: "AUTHORIZATION", amount: 0, currency, method, of: null } as const;
-      const claimed = parent ?? entry({ ...tombstone, code: "authorization_voided" });
-      return write({ ...claimed, claims: [...claims, mine] }, [], { made: make(mine, null), others: [] });
-    });
-    await Promise.all(result.others.map(([other, made]) => put(other, made)));
-    return answer(key, result.made);
-  }
-
-  return {
-    async authorize({ key, amount, currency, method }) {
-      if (method === "pm_sim_down") throw new Error("The provider cannot be reached");
-      const known = await ledger.load(key);
-      if (known !== null) return outcomeOf(key, known.state);
-      const outcome = await answer(
-        key,
-        entry({ type: "AUTHORIZATION", amount, currency, method, of: null, code: declineOf(method) }),
-      );
-      if (method === "pm_sim_slow") await clock.sleep(SLOW_MS);
-      return outcome;
-    },
-
-    capture: ({ key, authorizationKey, amount }) =>
-      derive("CAPTURE", { key, of: authorizationKey, asked: amount }, capturable(amount)),
-
-    void: ({ key, authorizationKey }) => derive("VOID", { key, of: authorizationKey, asked: null }, voidable),
-
-    refund: ({ key, captureKey, amount }) =>
-      derive("REFUND", { key, of: captureKey, asked: amount }, refundable(amount)),
-
-    async find(key) {
-      const known = await ledger.load(key);
-      return known === null ? null : outcomeOf(key, known.state);
-    },
-  };
 }
+
+export const simulatedProvider = (ledger: DocumentStore<LedgerEntry>, clock: Clock): PaymentProvider =>
+  new SimulatedProvider(ledger, clock);

@@ -7,6 +7,7 @@ import { ledgerCollection, simulatedProvider, type LedgerEntry } from "../../ser
 import type { PaymentProvider } from "../../services/billing/provider.port.ts";
 import { planFault, type FaultPlan, type FaultyProcess } from "./fault-plan.ts";
 import { createManualClock, createManualRandom } from "./manual-clock.ts";
+import { asStaff } from "./requests.ts";
 import { createMemoryStorage, openMemoryDatabase } from "./memory-driver.ts";
 
 /** Faults before and after each call to the provider, as on a network. */
@@ -41,6 +42,14 @@ export function createBillingWorld(plan: FaultPlan = planFault("throws", null)) 
     return createBilling({ database, provider, clock, random });
   }
 
+  /** A process with another provider. */
+  const startWith = (wrap: (simulator: PaymentProvider) => PaymentProvider) => {
+    const provider = wrap(
+      simulatedProvider(openMemoryDatabase(ledgerStorage, options).collection(ledgerCollection), clock),
+    );
+    return createBilling({ database: openMemoryDatabase(storage, options), provider, clock, random });
+  };
+
   /** A process whose every step takes its own time. */
   function startSlow(seed: number) {
     const chance = createManualRandom(seed);
@@ -55,6 +64,7 @@ export function createBillingWorld(plan: FaultPlan = planFault("throws", null)) 
     clock,
     start,
     startSlow,
+    startWith,
     calm,
     storage,
     /** Asks, in a new process after each death, until it is answered; refusals are answers too. */
@@ -103,18 +113,8 @@ export const admin: Principal = {
 };
 export const service: Principal = { kind: "service", id: "order" };
 
-export function requestBy(principal: Principal, key: string | null = null, rest: Partial<Request> = {}): Request {
-  return {
-    principal,
-    call: () => Promise.reject(new Error("This test makes no calls")),
-    traceId: "test",
-    deadline: Number.MAX_SAFE_INTEGER,
-    idempotency: key === null ? null : { key, fingerprint: `of ${key}` },
-    ifMatch: null,
-    wait: 0,
-    ...rest,
-  };
-}
+export const requestBy = (principal: Principal, key: string | null = null, rest: Partial<Request> = {}): Request =>
+  asStaff({ principal, idempotency: key === null ? null : { key, fingerprint: `of ${key}` }, ...rest });
 
 /** An event of an order as the bridge delivers it. */
 export const orderEvent = ({ type, data }: DomainEvent, orderId: string, sequence: number): CloudEvent => ({
