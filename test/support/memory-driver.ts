@@ -99,6 +99,24 @@ function claim({ owners }: Table, before: StoredDocument | null, document: Store
 export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: MemoryStorage): Driver {
   const table = storage.get(spec.name) ?? createTable(spec);
   storage.set(spec.name, table);
+  const known = new Map<string, { readonly json: string; readonly document: StoredDocument }>();
+
+  /** To look at, not to hand out: parsed once per write, for a list would else parse the whole table. */
+  function look(id: string): StoredDocument | null {
+    const json = table.documents.get(id);
+    if (json === undefined) return null;
+    const seen = known.get(id);
+    if (seen?.json === json) return seen.document;
+    const document = parse(json);
+    known.set(id, { json, document });
+    return document;
+  }
+
+  const list = (query: Query): StoredDocument[] =>
+    select(
+      [...table.documents.keys()].flatMap(id => look(id) ?? []),
+      query,
+    ).map(document => parse(JSON.stringify(document)));
 
   function readOne({ id, keys, dueBy }: Ask): Loaded {
     const json = table.documents.get(id);
@@ -118,8 +136,7 @@ export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: Memor
   }
 
   function writeOne({ document, expected, events, entries }: Write): WriteOutcome {
-    const json = table.documents.get(document.id);
-    const before = json === undefined ? null : parse(json);
+    const before = look(document.id);
     if ((before?.version ?? 0) !== expected) return { kind: "conflict" };
     const field = claim(table, before, document);
     if (field !== null) return { kind: "duplicate", field };
@@ -162,7 +179,7 @@ export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: Memor
   return {
     read: asks => Promise.resolve(asks.map(readOne)),
     write: writes => Promise.resolve(writes.map(writeOne)),
-    list: query => Promise.resolve(select([...table.documents.values()].map(parse), query)),
+    list: query => Promise.resolve(list(query)),
     due: (now, limit) => Promise.resolve(due(now, limit)),
     pending: (limit, parked) => Promise.resolve(pending(limit, parked)),
     acknowledge: acks => Promise.resolve(acks.reduce((taken, { id, seq }) => taken + acknowledge(id, seq), 0)),
