@@ -10,7 +10,8 @@ export interface Operation {
   readonly inPath: readonly string[];
 }
 
-export const OPENAPI_PATH = "/openapi.json";
+/** What the gateway answers itself. */
+export const documentPaths = { openApi: "/openapi.json", docs: "/docs" } as const;
 
 const contracts: Readonly<Record<string, ActionContract>> = actions;
 
@@ -42,7 +43,7 @@ const addresses: readonly Address[] = [
     pattern: patternOf(path),
     methods: group.flatMap(({ rest }) => methodsOf(rest)),
   })),
-  { pattern: patternOf(OPENAPI_PATH), methods: ["GET", "HEAD"] },
+  ...Object.values(documentPaths).map(path => ({ pattern: patternOf(path), methods: ["GET", "HEAD"] })),
 ];
 
 /** The methods of a path without its query; none when there is nothing at it. */

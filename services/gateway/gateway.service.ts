@@ -7,8 +7,9 @@ import type { Meta } from "../../core/context.ts";
 import type { Environment } from "../../core/environment.ts";
 import { fail } from "../../core/errors.ts";
 import { exchanges, sendProblem, type RoutedRequest } from "./gateway.exchange.ts";
+import { docsPage, docsPolicy, type Document } from "./gateway.docs.ts";
 import { openApiDocument } from "./gateway.openapi.ts";
-import { aliases, methodsAt, OPENAPI_PATH, operations } from "./gateway.operations.ts";
+import { aliases, documentPaths, methodsAt, operations } from "./gateway.operations.ts";
 import { contentTag, isKnownTo, send } from "./gateway.output.ts";
 
 type Settings = Record<string, unknown>;
@@ -39,7 +40,7 @@ const pathOf = ({ url = "/" }: IncomingMessage): string => url.split("?", 1)[0] 
 
 function nothingHere(request: IncomingMessage, response: ServerResponse) {
   const methods = methodsAt(pathOf(request));
-  if (methods.length === 0) return fail("ROUTE_NOT_FOUND", "There is nothing at this address: see /openapi.json");
+  if (methods.length === 0) return fail("ROUTE_NOT_FOUND", "There is nothing at this address: see /docs");
   response.setHeader("Allow", methods.join(", "));
   return fail("METHOD_NOT_ALLOWED", `This address knows ${methods.join(", ")}`);
 }
@@ -68,30 +69,43 @@ function rootCallOptions(this: Service, options: { requestID?: string }, request
   options.requestID = typeof given === "string" && /^[\w-]{8,64}$/.test(given) ? given : this.broker.generateUid();
 }
 
-function openApiHandler(): (request: IncomingMessage, response: ServerResponse) => void {
-  const body = JSON.stringify(openApiDocument());
-  const headers = { "Content-Type": "application/json; charset=utf-8", "Cache-Control": "public, max-age=300" };
-  const tag = contentTag(body);
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** A page that stays the same as long as the process runs. */
+function page(body: string, headers: Record<string, string>): Handler {
+  const fixed = { ...headers, "Cache-Control": "public, max-age=300", ETag: contentTag(body) };
   return (request, response) => {
-    send(request, response, isKnownTo(request, tag) ? 304 : 200, { ...headers, ETag: tag }, body);
+    send(request, response, isKnownTo(request, fixed.ETag) ? 304 : 200, fixed, body);
   };
 }
 
-function routes() {
-  const openApi = openApiHandler();
-  return [
-    {
-      path: "/",
-      aliases: { ...aliases, [`GET ${OPENAPI_PATH}`]: openApi, [`HEAD ${OPENAPI_PATH}`]: openApi },
-      mappingPolicy: "restrict",
-      whitelist: operations.map(({ action }) => action),
-      mergeParams: false,
-      bodyParsers: false,
-      logging: false,
-      pathToRegexpOptions: { sensitive: true },
-    },
-  ];
+function documents(): Record<string, Handler> {
+  const document = openApiDocument();
+  const openApi = page(JSON.stringify(document), { "Content-Type": "application/json; charset=utf-8" });
+  const docs = page(docsPage(document as unknown as Document), {
+    "Content-Type": "text/html; charset=utf-8",
+    "Content-Security-Policy": docsPolicy,
+  });
+  return {
+    [`GET ${documentPaths.openApi}`]: openApi,
+    [`HEAD ${documentPaths.openApi}`]: openApi,
+    [`GET ${documentPaths.docs}`]: docs,
+    [`HEAD ${documentPaths.docs}`]: docs,
+  };
 }
+
+const routes = () => [
+  {
+    path: "/",
+    aliases: { ...aliases, ...documents() },
+    mappingPolicy: "restrict",
+    whitelist: operations.map(({ action }) => action),
+    mergeParams: false,
+    bodyParsers: false,
+    logging: false,
+    pathToRegexpOptions: { sensitive: true },
+  },
+];
 
 /** In place of moleculer-web's own of these names. */
 const methods = {

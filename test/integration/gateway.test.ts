@@ -660,6 +660,16 @@ describe("the document and the registry", () => {
     expect((await gateway.get("/openapi.json", held)).status).toBe(304);
   });
 
+  it("serves a page to read, which may load nothing", async () => {
+    const response = await gateway.get("/docs");
+    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(response.headers.get("content-security-policy")).toMatch(/^default-src 'none'; .*style-src 'sha256-/);
+    const text = await response.text();
+    expect(text).toContain("<b>POST</b> <code>/v1/orders</code> Place an order");
+    expect(text).toContain('<details id="Order">');
+    expect(text).not.toMatch(/<script|<link|src=/);
+  });
+
   it("shows the nodes and services to who may operate", async () => {
     const bearer = await gateway.bearer("ops:read");
     const nodes = (await (await gateway.get("/v1/registry/nodes", bearer)).json()) as { items: unknown[] };
