@@ -91,7 +91,7 @@ async function main(): Promise<void> {
   running.node = node;
   readiness.clear("starting");
   announce(config, node, ops.port, made, loaded.admin.password === null);
-  if (process.argv.includes("--repl")) startRepl(node.broker, stop);
+  if (process.argv.includes("--repl")) await startRepl(node.broker, stop);
 }
 
 process.on("uncaughtException", fail);

@@ -1,5 +1,4 @@
 // `npm run repl`: Moleculer's REPL in the process of the shop, as an operator with every scope.
-import { createRequire } from "node:module";
 import type { CallingOptions, ServiceBroker } from "moleculer";
 import type { Meta } from "./context.ts";
 import { scopes } from "./contracts/action.ts";
@@ -29,9 +28,12 @@ function asContract(name: string, params: unknown): unknown {
  * Only the calls typed here get the operator: they go through a broker of their own, that inherits the rest.
  * @param stop what leaving the REPL does.
  */
-export function startRepl(broker: ServiceBroker, stop: () => Promise<void>): void {
-  const start = createRequire(import.meta.url)("moleculer-repl") as (broker: unknown, options: object) => void;
+export async function startRepl(broker: ServiceBroker, stop: () => Promise<void>): Promise<void> {
+  const { default: start } = await import("moleculer-repl");
   const call = (name: string, params: unknown, options?: CallingOptions): Promise<unknown> =>
     broker.call(name, asContract(name, params), { ...options, meta: { ...operatorFor(name), ...options?.meta } });
-  start(Object.create(broker, { call: { value: call }, stop: { value: stop } }), { delimiter: "comptoir $" });
+  start(Object.create(broker, { call: { value: call }, stop: { value: stop } }), {
+    customCommands: null,
+    delimiter: "comptoir $",
+  });
 }

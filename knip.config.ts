@@ -1,0 +1,15 @@
+// What nobody uses is an error. A dependency that a later release uses is named here with its reason.
+import type { KnipConfig } from "knip";
+
+const config: KnipConfig = {
+  // core/node.ts imports the services by their names.
+  entry: ["services/*/*.service.ts"],
+  project: ["core/**/*.ts", "services/**/*.ts", "scripts/**/*.ts", "test/**/*.ts", "*.ts"],
+  jest: { config: ["jest.config.ts", "jest.system.config.ts"], entry: ["test/**/*.test.ts"] },
+  // Cluster mode: the event log, the store and the topology gauges.
+  ignoreDependencies: ["kafkajs", "moleculer-db-adapter-mongo", "moleculer-prometheus"],
+  // A schema and its type carry one name.
+  ignoreExportsUsedInFile: true,
+};
+
+export default config;
