@@ -7,23 +7,33 @@ interface Waiting extends Acknowledgement {
   readonly reject: (error: unknown) => void;
 }
 
-export function createAcknowledger(driver: Driver, clock: Clock, onTaken: (events: number) => void) {
-  let waiting: Waiting[] = [];
+export class Acknowledger {
+  readonly #driver: Driver;
+  readonly #clock: Clock;
+  readonly #onTaken: (events: number) => void;
+  #waiting: Waiting[] = [];
 
-  async function flush(): Promise<void> {
-    const batch = waiting;
-    waiting = [];
+  constructor(driver: Driver, clock: Clock, onTaken: (events: number) => void) {
+    this.#driver = driver;
+    this.#clock = clock;
+    this.#onTaken = onTaken;
+  }
+
+  add(id: string, seq: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#waiting.length === 0) this.#clock.defer(() => void this.#flush());
+      this.#waiting.push({ id, seq, resolve, reject });
+    });
+  }
+
+  async #flush(): Promise<void> {
+    const batch = this.#waiting;
+    this.#waiting = [];
     try {
-      onTaken(await driver.acknowledge(batch.map(({ id, seq }) => ({ id, seq }))));
+      this.#onTaken(await this.#driver.acknowledge(batch.map(({ id, seq }) => ({ id, seq }))));
       for (const { resolve } of batch) resolve();
     } catch (error) {
       for (const { reject } of batch) reject(error);
     }
   }
-
-  return (id: string, seq: number): Promise<void> =>
-    new Promise((resolve, reject) => {
-      if (waiting.length === 0) clock.defer(() => void flush());
-      waiting.push({ id, seq, resolve, reject });
-    });
 }

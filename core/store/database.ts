@@ -1,7 +1,8 @@
 // A service's collections over one database, whichever it is.
 import type { OpenDriver } from "./driver.ts";
-import { createStore, type CollectionStore, type StoreOptions } from "./group-commit.ts";
+import { createStore, type CollectionStore } from "./group-commit.ts";
 import type { CollectionSpec, Database, DocumentStore } from "./port.ts";
+import type { StoreOptions } from "./writer.ts";
 
 export interface StoreDatabase extends Database {
   /** Every collection that was asked for: the relay and the metrics read them. */

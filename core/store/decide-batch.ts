@@ -72,45 +72,41 @@ const toCloudEvent = (context: BatchContext<unknown>, event: DomainEvent, seq: n
 });
 
 /** What the commands made so far, and how the next one is decided on it. */
-function createPass<S, X>(context: BatchContext<S>, loaded: Loaded) {
-  const { id, now } = context;
-  const entries = new Map(loaded.entries) as Map<string, Entry<X>>;
-  const changes = new Map<string, StoredEntry | null>();
-  const events: CloudEvent[] = [];
-  let current: Versioned<S> | null = loaded.document === null ? null : toVersioned(context.spec, loaded.document);
-  let wrote = false;
+class Pass<S, X> {
+  readonly #context: BatchContext<S>;
+  readonly #loaded: Loaded;
+  readonly #entries: Map<string, Entry<X>>;
+  readonly #changes = new Map<string, StoredEntry | null>();
+  readonly #events: CloudEvent[] = [];
+  #current: Versioned<S> | null;
+  wrote = false;
 
-  function apply(verdict: Extract<Verdict<S, unknown, X>, { kind: "write" }>): Versioned<S> {
-    let seq = current?.seq ?? 0;
-    for (const event of verdict.events) {
-      seq += 1;
-      events.push(toCloudEvent(context, event, seq));
-    }
-    for (const [key, entry] of verdict.entries ?? []) {
-      changes.set(key, entry);
-      if (entry === null) entries.delete(key);
-      else entries.set(key, entry);
-    }
-    wrote = true;
-    // One version per command, not per batch: an ETag then names exactly the state that its reader was shown.
-    return { id, version: (current?.version ?? 0) + 1, seq, state: verdict.state };
+  constructor(context: BatchContext<S>, loaded: Loaded) {
+    this.#context = context;
+    this.#loaded = loaded;
+    this.#entries = new Map(loaded.entries) as Map<string, Entry<X>>;
+    this.#current = loaded.document === null ? null : toVersioned(context.spec, loaded.document);
   }
 
-  function judge({ decide, options, resolve, reject }: Command<S, X>): () => void {
+  /** Null when the command may be decided. */
+  refused({ options }: Command<S, X>): Error | null {
+    const { now, backlog } = this.#context;
+    if (options.deadline !== undefined && options.deadline < now)
+      return fail("DEADLINE_EXCEEDED", "The time for this request was over before it began: nothing was done");
+    return options.admission === true ? backlog.refuses(this.#loaded.pending, this.#events.length) : null;
+  }
+
+  /** How the command will be told. */
+  judge({ decide, options, resolve, reject }: Command<S, X>): () => void {
     try {
-      const view = seen(entries, options.entries, now);
-      const verdict = decide(current, view, now);
-      if (verdict.kind === "refuse") {
-        const error = toError(verdict.refusal);
-        return () => {
-          reject(error);
-        };
-      }
+      const view = seen(this.#entries, options.entries, this.#context.now);
+      const verdict = decide(this.#current, view, this.#context.now);
+      if (verdict.kind === "refuse") throw toError(verdict.refusal);
       if (verdict.kind === "write") {
         checkEntries(options.entries, view, verdict.entries?.keys() ?? []);
-        current = apply(verdict);
+        this.#current = this.#apply(verdict);
       }
-      const updated = { result: verdict.result, document: current };
+      const updated = { result: verdict.result, document: this.#current };
       return () => {
         resolve(updated);
       };
@@ -121,28 +117,36 @@ function createPass<S, X>(context: BatchContext<S>, loaded: Loaded) {
     }
   }
 
-  /** Null when it may be decided. */
-  function dropped({ options }: Command<S, X>): Error | null {
-    if (options.deadline !== undefined && options.deadline < now)
-      return fail("DEADLINE_EXCEEDED", "The time for this request was over before it began: nothing was done");
-    return options.admission === true ? context.backlog.refuses(loaded.pending, events.length) : null;
+  #apply(verdict: Extract<Verdict<S, unknown, X>, { kind: "write" }>): Versioned<S> {
+    let seq = this.#current?.seq ?? 0;
+    for (const event of verdict.events) {
+      seq += 1;
+      this.#events.push(toCloudEvent(this.#context, event, seq));
+    }
+    for (const [key, entry] of verdict.entries ?? []) {
+      this.#changes.set(key, entry);
+      if (entry === null) this.#entries.delete(key);
+      else this.#entries.set(key, entry);
+    }
+    this.wrote = true;
+    // One version per command, not per batch: an ETag then names exactly the state that its reader was shown.
+    return { id: this.#context.id, version: (this.#current?.version ?? 0) + 1, seq, state: verdict.state };
   }
 
-  function toWrite(): Write | null {
-    if (!wrote || current === null) return null;
-    const { version, seq, state } = current;
-    const mark: WriteMark = [version, context.writeId];
-    const writes = [...(loaded.document?.writes ?? []), mark].slice(-REMEMBERED_WRITES);
-    const { schemaVersion } = context.spec;
+  toWrite(): Write | null {
+    if (!this.wrote || this.#current === null) return null;
+    const { id, version, seq, state } = this.#current;
+    const before = this.#loaded.document;
+    const mark: WriteMark = [version, this.#context.writeId];
+    const writes = [...(before?.writes ?? []), mark].slice(-REMEMBERED_WRITES);
+    const { schemaVersion } = this.#context.spec;
     return {
       document: { id, version, seq, schemaVersion, writes, state: state as Record<string, unknown> },
-      expected: loaded.document?.version ?? 0,
-      events,
-      entries: changes,
+      expected: before?.version ?? 0,
+      events: this.#events,
+      entries: this.#changes,
     };
   }
-
-  return { judge, dropped, toWrite, hasWritten: () => wrote };
 }
 
 /** Tells at once those whose answer needs no write. */
@@ -151,16 +155,16 @@ export function decideBatch<S, X>(
   loaded: Loaded,
   commands: readonly Command<S, X>[],
 ): Decided<S, X> {
-  const pass = createPass<S, X>(context, loaded);
+  const pass = new Pass<S, X>(context, loaded);
   const held: Answer<S, X>[] = [];
   for (const command of commands) {
-    const reason = pass.dropped(command);
-    if (reason !== null) {
-      command.reject(reason);
+    const refused = pass.refused(command);
+    if (refused !== null) {
+      command.reject(refused);
       continue;
     }
     const tell = pass.judge(command);
-    if (pass.hasWritten()) held.push({ command, tell });
+    if (pass.wrote) held.push({ command, tell });
     else tell();
   }
   return { write: pass.toWrite(), held };

@@ -5,9 +5,9 @@ import { callerOf } from "../context.ts";
 import type { HostedDatabase } from "../environment.ts";
 import { createDatabase } from "./database.ts";
 import type { OpenDriver } from "./driver.ts";
-import type { StoreOptions } from "./group-commit.ts";
 import { createRelay, type Relay } from "./relay.ts";
 import type { HostAdapter } from "./sqlite-adapter.ts";
+import type { StoreOptions } from "./writer.ts";
 
 /** For the last events of a stopping service; what is left then is published after the next start. */
 const DRAIN_MS = 1_000;

@@ -13,7 +13,7 @@ import {
   type WriteOutcome,
 } from "../../core/store/driver.ts";
 import { withFaults, type Faults } from "./faulty-driver.ts";
-import type { StoreOptions } from "../../core/store/group-commit.ts";
+import type { StoreOptions } from "../../core/store/writer.ts";
 import type { CollectionSpec, Query, Range, Scalar } from "../../core/store/port.ts";
 
 interface StoredEvent {

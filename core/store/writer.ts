@@ -1,0 +1,168 @@
+// Moves commands from their queue through read, decision and write to their answer, whatever goes wrong on the way.
+import { deriveId } from "../derive-id.ts";
+import { fail } from "../errors.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { backoff, type Random } from "../kernel/random.ts";
+import { createBacklog, type Backlog, type Bounds } from "./backlog.ts";
+import { decideBatch, type Answer, type Command, type Decided } from "./decide-batch.ts";
+import type { Ask, Driver, Loaded, Write, WriteOutcome } from "./driver.ts";
+import type { CollectionSpec } from "./port.ts";
+import { Queues, type Flight } from "./queues.ts";
+import { settleUnknown } from "./unknown-outcome.ts";
+
+export interface StoreOptions extends Bounds {
+  readonly clock: Clock;
+  readonly random: Random;
+  /** After each write that left events. */
+  readonly onCommit?: () => void;
+}
+
+const ATTEMPTS = 12;
+const PAUSE = { base: 4, cap: 250 };
+
+interface Decision<S, X> {
+  readonly flight: Flight<S, X>;
+  readonly write: Write;
+  readonly held: readonly Answer<S, X>[];
+}
+
+function askOf<S, X>({ id, commands }: Flight<S, X>, now: number): Ask {
+  const asked = commands.map(({ options: { entries = [] } }) => entries);
+  const keys = new Set(asked.flatMap(entries => (entries === "due" ? [] : entries)));
+  return { id, keys: [...keys], dueBy: asked.includes("due") ? now : null };
+}
+
+function rejectAll<S, X>(commands: readonly Command<S, X>[], error: unknown): void {
+  for (const command of commands) command.reject(error);
+}
+
+const commandsOf = <S, X>({ held }: Decision<S, X>): Command<S, X>[] => held.map(({ command }) => command);
+
+export class Writer<S, X> {
+  readonly backlog: Backlog;
+  readonly #spec: CollectionSpec<S>;
+  readonly #driver: Driver;
+  readonly #options: StoreOptions;
+  readonly #queues: Queues<S, X>;
+  readonly #instance: string;
+  #moments = 0;
+
+  constructor(spec: CollectionSpec<S>, driver: Driver, options: StoreOptions) {
+    this.backlog = createBacklog(spec.name, options);
+    this.#spec = spec;
+    this.#driver = driver;
+    this.#options = options;
+    this.#queues = new Queues(options.clock, flights => void this.#moment(flights));
+    this.#instance = deriveId(options.random.id()).slice(0, 10);
+  }
+
+  add(id: string, command: Command<S, X>): void {
+    this.#queues.add(id, command);
+  }
+
+  /** Everything that became ready in one moment is read in one call and written in one call. */
+  async #moment(flights: readonly Flight<S, X>[]): Promise<void> {
+    const now = this.#options.clock.now();
+    let loaded: Loaded[];
+    try {
+      loaded = await this.#driver.read(flights.map(flight => askOf(flight, now)));
+    } catch (error) {
+      for (const flight of flights) {
+        rejectAll(flight.commands, error);
+        this.#queues.done(flight);
+      }
+      return;
+    }
+    const decisions = this.#decideAll(flights, loaded, now);
+    if (decisions.length > 0) await this.#writeAll(decisions);
+  }
+
+  #decideAll(flights: readonly Flight<S, X>[], loaded: readonly Loaded[], now: number): Decision<S, X>[] {
+    this.#moments += 1;
+    const writeId = `${this.#instance}.${this.#moments.toString(36)}`;
+    const decisions: Decision<S, X>[] = [];
+    for (const [index, flight] of flights.entries()) {
+      const { write, held } = this.#decide(flight, loaded[index], now, writeId);
+      if (write === null) this.#queues.done(flight);
+      else {
+        this.backlog.add(write.events.length);
+        decisions.push({ flight, write, held });
+      }
+    }
+    return decisions;
+  }
+
+  /** An error here (an upgrade is missing) is that of one document, not of those beside it. */
+  #decide(flight: Flight<S, X>, loaded: Loaded | undefined, now: number, writeId: string): Decided<S, X> {
+    const spec = this.#spec;
+    try {
+      if (loaded === undefined) throw new Error(`The driver of ${spec.name} answered fewer documents than were asked`);
+      return decideBatch({ spec, backlog: this.backlog, id: flight.id, writeId, now }, loaded, flight.commands);
+    } catch (error) {
+      rejectAll(flight.commands, error);
+      return { write: null, held: [] };
+    }
+  }
+
+  async #writeAll(decisions: readonly Decision<S, X>[]): Promise<void> {
+    let outcomes: readonly WriteOutcome[];
+    try {
+      outcomes = await this.#driver.write(decisions.map(({ write }) => write));
+    } catch (error) {
+      await Promise.all(decisions.map(decision => this.#lookAgain(decision, error)));
+      return;
+    }
+    await Promise.all(decisions.map((decision, index) => this.#settle(decision, outcomes[index] ?? null)));
+  }
+
+  async #lookAgain(decision: Decision<S, X>, cause: unknown): Promise<void> {
+    const outcome = await settleUnknown(this.#driver, decision.write, this.#options);
+    await this.#settle(decision, outcome, cause);
+  }
+
+  async #settle(decision: Decision<S, X>, outcome: WriteOutcome | null, cause?: unknown): Promise<void> {
+    const { flight, held, write } = decision;
+    if (outcome?.kind === "written") {
+      for (const { tell } of held) tell();
+      this.#queues.done(flight);
+      if (write.events.length > 0) this.#options.onCommit?.();
+      return;
+    }
+    this.backlog.add(-write.events.length);
+    if (outcome?.kind === "conflict") await this.#retry(decision);
+    else if (outcome?.kind === "duplicate") this.#refuseDuplicate(decision, outcome.field);
+    else {
+      const unknown = fail("OUTCOME_UNKNOWN", "The store did not tell whether it wrote: ask again with the same key");
+      unknown.cause = cause;
+      rejectAll(commandsOf(decision), unknown);
+      this.#queues.done(flight);
+    }
+  }
+
+  async #retry(decision: Decision<S, X>): Promise<void> {
+    const { clock, random } = this.#options;
+    const lost = commandsOf(decision).map(command => ({ ...command, attempts: command.attempts + 1 }));
+    const again = lost.filter(({ attempts }) => attempts < ATTEMPTS);
+    const conflict = "Other writers were faster again and again: nothing was done, try it again";
+    rejectAll(
+      lost.filter(({ attempts }) => attempts >= ATTEMPTS),
+      fail("CONFLICT", conflict),
+    );
+    await clock.sleep(backoff(Math.max(...lost.map(({ attempts }) => attempts)), random, PAUSE));
+    this.#queues.again(decision.flight, again);
+  }
+
+  #refuseDuplicate(decision: Decision<S, X>, field: string): void {
+    const commands = commandsOf(decision);
+    if (commands.length > 1) {
+      const alone = commands.map(command => ({ ...command, alone: true }));
+      this.#queues.again(decision.flight, alone);
+      return;
+    }
+    rejectAll(
+      commands,
+      fail("DUPLICATE", `Another ${this.#spec.aggregate} has this ${field}: take another one`, { field }),
+    );
+    this.#queues.done(decision.flight);
+  }
+}
