@@ -12,7 +12,7 @@ import { prepare } from "./prepare.ts";
 import { progressBar } from "./progress.ts";
 import { readFile } from "./read.ts";
 import { replay } from "./replay.ts";
-import { settle } from "./settle.ts";
+import { settleInvoices, settleStock } from "./settle.ts";
 import { openStaging, stage } from "./staging.ts";
 import { digitsOf, table, writeReport } from "./summary.ts";
 
@@ -69,7 +69,8 @@ async function importFile(file: string, options: Options, signal: AbortSignal): 
     const context = { db, shop, currency: options.currency, width: WIDTH, progress };
     await prepare(context);
     await replay(context);
-    await settle(context, signal);
+    await settleInvoices(context, signal);
+    await settleStock(context, signal);
     const summary = { rows, ...totals(db), currency: options.currency, report };
     process.stdout.write(`${table(db, summary)}\n${JSON.stringify(summary)}\n`);
   } finally {

@@ -42,6 +42,11 @@ export interface PlacedOrder {
   /** How many credit notes its returns will bring. */
   readonly returns: number;
 }
+export interface StockPlan {
+  readonly sku: string;
+  /** What cancellations put back on the shelf: so much is there at least once all is booked. */
+  readonly returned: number;
+}
 export interface AdjustmentPlan {
   readonly invoice: string;
   readonly sku: string;
@@ -123,6 +128,11 @@ const PLACED = `
   ) AS returns
   FROM orders WHERE id IS NOT NULL AND invoiced IS NULL ORDER BY position LIMIT 500
 `;
+const RETURNED = `
+  SELECT rows.sku AS sku, sum(iif(restock = 1, quantity, 0)) AS returned
+  FROM rows LEFT JOIN creditLines USING (line) LEFT JOIN credits USING (document)
+  WHERE line NOT IN (SELECT line FROM refused) GROUP BY rows.sku
+`;
 const COUNTS = `
   SELECT (SELECT count(DISTINCT sku) FROM rows) AS products,
     (SELECT count(DISTINCT customer) FROM rows) AS customers,
@@ -167,6 +177,7 @@ export const adjustmentAt = (db: DatabaseSync, line: number): AdjustmentPlan =>
   one(db, ADJUSTMENT, line) as AdjustmentPlan;
 export const creditOf = (db: DatabaseSync, document: string): CreditPlan => one(db, CREDIT, document) as CreditPlan;
 export const creditLinesOf = (db: DatabaseSync, document: string): CreditLinePlan[] => all(db, CREDIT_LINES, document);
+export const finalStock = (db: DatabaseSync): StockPlan[] => all(db, RETURNED);
 export const placedOrders = (db: DatabaseSync): PlacedOrder[] => all(db, PLACED);
 export const counts = (db: DatabaseSync): Counts => one(db, COUNTS) as Counts;
 export const fileCounts = (db: DatabaseSync): FileCounts => one(db, FILE_COUNTS) as FileCounts;

@@ -18,12 +18,15 @@ export interface Summary extends Totals {
 export const digitsOf = (currency: string): number =>
   new Intl.NumberFormat("en", { style: "currency", currency }).resolvedOptions().maximumFractionDigits ?? 2;
 
-/** From minor units, by their digits: 18423983 is 184,239.83 GBP. */
+/** From minor units, by their digits and not by division: 18423983 is 184,239.83 GBP. */
 function amount(minor: number, currency: string): string {
-  const format = new Intl.NumberFormat("en", { style: "currency", currency, currencyDisplay: "code" });
-  return format.format(`${String(minor)}E-${String(digitsOf(currency))}` as Intl.StringNumericLiteral);
+  const digits = digitsOf(currency);
+  const format = new Intl.NumberFormat("en", { minimumFractionDigits: digits });
+  return `${format.format(`${String(minor)}E-${String(digits)}` as Intl.StringNumericLiteral)} ${currency}`;
 }
 
+/** Without colours: the table goes into files and logs as well. */
+const PLAIN = { head: [], border: [] };
 const count = (value: number): string => value.toLocaleString("en");
 const quoted = (text: string): string => `"${text.replaceAll('"', '""')}"`;
 
@@ -38,7 +41,7 @@ export async function writeReport(db: DatabaseSync, file: string): Promise<void>
 export function table(db: DatabaseSync, summary: Summary): string {
   const { rows, refusedRows, orders, creditNotes, adjustments, revenue, credits, currency } = summary;
   const file = { ...fileCounts(db), ...fileSums(db) };
-  const main = new Table({ head: ["", "file", "shop"], colAligns: ["left", "right", "right"], style: { head: [] } });
+  const main = new Table({ head: ["", "file", "shop"], colAligns: ["left", "right", "right"], style: PLAIN });
   main.push(
     ["rows", count(rows), count(rows - refusedRows)],
     ["orders", count(file.orders), count(orders)],
@@ -48,7 +51,7 @@ export function table(db: DatabaseSync, summary: Summary): string {
     ["credits", amount(file.credits, currency), amount(credits, currency)],
   );
   if (refusedRows === 0) return main.toString();
-  const refused = new Table({ head: ["refused rows", "reason"], colAligns: ["right", "left"], style: { head: [] } });
+  const refused = new Table({ head: ["refused rows", "reason"], colAligns: ["right", "left"], style: PLAIN });
   for (const { rows: refusedOfReason, reason } of refusedReasons(db)) refused.push([count(refusedOfReason), reason]);
   return `${main.toString()}\n${refused.toString()}\nline by line: ${summary.report}`;
 }

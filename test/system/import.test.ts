@@ -1,0 +1,180 @@
+import { describe, expect, it } from "@jest/globals";
+import { spawn } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Invoice } from "../../core/contracts/billing.ts";
+import type { StockItem } from "../../core/contracts/inventory.ts";
+import type { Order } from "../../core/contracts/order.ts";
+import {
+  ended,
+  peakMemory,
+  ROOT,
+  startImport,
+  startShop,
+  until,
+  withShop,
+  type ShopProcess,
+} from "../support/shop-process.ts";
+
+const SAMPLE = join(ROOT, "data/online-retail-10k.csv");
+const EXPECTED = {
+  rows: 9_999,
+  orders: 439,
+  creditNotes: 45,
+  adjustments: 30,
+  refusedRows: 0,
+  revenue: 18_423_983,
+  credits: -358_058,
+  currency: "GBP",
+};
+const MIB = 300;
+
+interface Sold {
+  readonly invoice: string;
+  readonly sku: string;
+  readonly quantity: number;
+}
+/** The file read without the importer. No field before the quantity but the description holds a comma. */
+const rowsOf = (file: string): Sold[] =>
+  readFileSync(file, "utf8")
+    .trim()
+    .split("\r\n")
+    .slice(1)
+    .map(line => {
+      const [invoice = "", sku = ""] = line.split(",");
+      return { invoice, sku, quantity: Number(line.split(",").at(-5)) };
+    });
+
+/** opening + adjustments − sales = 0, so that what is on hand is what came back; a discount is no goods. */
+function expectedStock(file: string): Map<string, number> {
+  const onHand = new Map<string, number>();
+  for (const { invoice, sku, quantity } of rowsOf(file)) {
+    const back = invoice.startsWith("C") && sku !== "D" ? -quantity : 0;
+    onHand.set(sku, (onHand.get(sku) ?? 0) + back);
+  }
+  return onHand;
+}
+
+async function stockOf(shop: ShopProcess, skus: Iterable<string>): Promise<StockItem[]> {
+  const items: StockItem[] = [];
+  for (const sku of skus) items.push(await shop.get<StockItem>(`/v1/inventory/${encodeURIComponent(sku)}`));
+  return items;
+}
+
+/** Everything the shop has of it that could change. */
+async function state(shop: ShopProcess, skus: Iterable<string>) {
+  return {
+    orders: (await shop.all<Order>("/v1/orders")).map(({ id, version }) => [id, version]),
+    documents: (await shop.all<Invoice>("/v1/invoices")).map(({ id, number }) => [id, number]),
+    stock: await stockOf(shop, skus),
+  };
+}
+
+/** The first invoices of the sample as a file of their own. */
+function beginning(shop: ShopProcess, lines: number): string {
+  const file = join(shop.data, "beginning.csv");
+  writeFileSync(file, `${readFileSync(SAMPLE, "utf8").split("\r\n").slice(0, lines).join("\r\n")}\r\n`);
+  return file;
+}
+
+async function isWhole(shop: ShopProcess, file: string): Promise<void> {
+  const stock = expectedStock(file);
+  for (const item of await stockOf(shop, stock.keys())) {
+    expect(item).toMatchObject({ onHand: stock.get(item.sku), reserved: 0, allocated: 0 });
+  }
+  const orders = await shop.all<Order>("/v1/orders");
+  const invoices = (await shop.all<Invoice>("/v1/invoices")).filter(({ type }) => type === "INVOICE");
+  expect(orders.map(({ number }) => number).sort()).toEqual(
+    [
+      ...new Set(
+        rowsOf(file)
+          .filter(row => !row.invoice.startsWith("C") && row.quantity > 0)
+          .map(row => row.invoice),
+      ),
+    ].sort(),
+  );
+  expect(invoices.map(({ orderId }) => orderId).sort()).toEqual(orders.map(({ id }) => id).sort());
+}
+
+describe("npm run import", () => {
+  it("brings the sample in to the penny, conserves the stock of every SKU, and changes nothing when run twice", async () => {
+    await withShop(async shop => {
+      const child = startImport(shop, SAMPLE);
+      let peak = 0;
+      const watch = setInterval(() => (peak = child.exitCode === null ? peakMemory(child.pid) : peak), 200);
+      const { code, summary } = await ended(child);
+      clearInterval(watch);
+      expect({ code, summary }).toEqual({ code: 0, summary: { ...EXPECTED, report: join(shop.data, "refused.csv") } });
+      expect(peak).toBeLessThan(MIB);
+      expect(peakMemory(shop.child.pid)).toBeLessThan(MIB);
+      await isWhole(shop, SAMPLE);
+      const documents = await shop.all<Invoice>("/v1/invoices");
+      const sum = (type: Invoice["type"]): number =>
+        documents
+          .filter(document => document.type === type)
+          .reduce((total, { totals }) => total + totals.gross.amount, 0);
+      expect([sum("INVOICE"), sum("CREDIT_NOTE")]).toEqual([EXPECTED.revenue, -EXPECTED.credits]);
+
+      const skus = [...expectedStock(SAMPLE).keys()];
+      const before = await state(shop, skus);
+      const again = await ended(startImport(shop, SAMPLE));
+      expect(again.summary).toMatchObject(EXPECTED);
+      expect(await state(shop, skus)).toEqual(before);
+    });
+  });
+
+  it("completes when it is killed in the middle and run again", async () => {
+    await withShop(async shop => {
+      const file = beginning(shop, 2_500);
+      const first = startImport(shop, file);
+      const killed = ended(first);
+      await until(async () => (await shop.all("/v1/invoices")).length >= 20);
+      first.kill("SIGKILL");
+      expect((await killed).summary).toEqual({});
+      const { code, summary } = await ended(startImport(shop, file));
+      expect({ code, refused: summary.refusedRows, rows: summary.rows }).toEqual({ code: 0, refused: 0, rows: 2_499 });
+      await isWhole(shop, file);
+    });
+  });
+
+  it("goes on when the shop is killed in the middle and comes back", async () => {
+    await withShop(async shop => {
+      const file = beginning(shop, 2_500);
+      const running = ended(startImport(shop, file));
+      await until(async () => (await shop.all("/v1/invoices")).length >= 20);
+      await shop.end("SIGKILL");
+      const back = await startShop(shop.data, new URL(shop.url).port);
+      try {
+        const { code, summary } = await running;
+        expect({ code, refused: summary.refusedRows }).toEqual({ code: 0, refused: 0 });
+        await isWhole(back, file);
+      } finally {
+        await back.end("SIGKILL");
+      }
+    });
+  });
+
+  it("says where it stopped on Ctrl-C", async () => {
+    await withShop(async shop => {
+      const child = startImport(shop, SAMPLE);
+      const stopped = ended(child);
+      await until(async () => (await shop.all("/v1/products")).length >= 20);
+      child.kill("SIGINT");
+      const { code, stdout, stderr } = await stopped;
+      expect({ code, stdout }).toEqual({ code: 130, stdout: "" });
+      expect(stderr).toMatch(/Run the same command again/);
+    });
+  });
+
+  it("stages a million rows in the memory of two hundred thousand", async () => {
+    const peakOf = async (rows: number): Promise<number> => {
+      const child = spawn(process.execPath, ["test/system/stage-rows.ts", String(rows)], { cwd: ROOT, stdio: "pipe" });
+      const { summary } = await ended(child);
+      expect(summary.rows).toBe(rows);
+      return Number(summary.peak);
+    };
+    const peak = await peakOf(1_000_000);
+    expect(peak).toBeLessThan((await peakOf(200_000)) + 64);
+    expect(peak).toBeLessThan(350);
+  });
+});
