@@ -67,6 +67,8 @@ export function createBillingWorld(plan: FaultPlan = planFault("throws", null)) 
     startWith,
     calm,
     storage,
+    /** Past billing, to what it stored. */
+    database: openMemoryDatabase(storage, options),
     /** Asks, in a new process after each death, until it is answered; refusals are answers too. */
     async insist<T>(ask: (billing: ReturnType<typeof createBilling>) => Promise<T>): Promise<T | Error> {
       let process = plan.process();

@@ -3,7 +3,8 @@ import { describe, expect, it } from "@jest/globals";
 import type { EventData } from "../../../core/contracts/index.ts";
 import { lineAmounts, sumAmounts } from "../../../core/kernel/money.ts";
 import type { InvoiceState } from "../../../services/billing/invoice.domain.ts";
-import type { Counter } from "../../../services/billing/billing.schema.ts";
+import { write } from "../../../core/store/port.ts";
+import { counterCollection, type Counter, type Flight } from "../../../services/billing/billing.schema.ts";
 import { createBillingWorld, orderEvent, requestBy, service } from "../../support/billing.ts";
 import { planFault, type FaultKind } from "../../support/fault-plan.ts";
 
@@ -105,6 +106,33 @@ describe("Numbering", () => {
     const [json = ""] = world.storage.get("numbering")?.documents.values() ?? [];
     // Two writes per flight, of at most 200 documents each.
     expect((JSON.parse(json) as { version: number }).version).toBeLessThanOrEqual(10);
+  });
+
+  describe("that finds a flight over a document with another number", () => {
+    const issuedAt = "2026-01-02T00:00:00.000Z";
+    const flying = async (world: World, inFlight: Flight[]) => {
+      await world.clock.until(confirm(world.calm, ["1"]));
+      const counters = world.database.collection(counterCollection);
+      const counter: Counter = { last: 1, lastIssuedAt: "2026-01-01T00:00:00.000Z", inFlight };
+      await world.clock.until(counters.update("INV-2026", () => write(counter, [], null)));
+    };
+
+    it("gives the number of a flight of one to the next document", async () => {
+      const world = createBillingWorld();
+      await flying(world, [{ n: 2, invoiceId: "inv:1", issuedAt }]);
+      await world.clock.until(confirm(world.calm, ["2"]));
+      checkNumbers(world, 2);
+    });
+
+    it("refuses to go on with a longer one, which would leave a gap", async () => {
+      const world = createBillingWorld();
+      const inFlight = ["inv:1", "inv:2"].map((invoiceId, index) => ({ n: index + 2, invoiceId, issuedAt }));
+      await flying(world, inFlight);
+      const { outcomes } = await world.clock.until(confirm(world.calm, ["2"]));
+      expect(outcomes.map(({ outcome }) => outcome)).toEqual(["failed"]);
+      expect(outcomes[0]?.error).toContain("another number");
+      expect(stored<Counter>(world, "numbering")).toMatchObject([{ last: 1, inFlight }]);
+    });
   });
 
   it("starts again at 1 in the next year", async () => {
