@@ -20,6 +20,12 @@ export interface Delivered<T extends EventType> {
 export type Reaction<T extends EventType> = (event: Delivered<T>, request: Request) => Promise<void>;
 export type Reactions = { readonly [T in EventType]?: Reaction<T> };
 
+/** A faster way for the events of one aggregate that come in one delivery, in order; their reactions do the same singly. */
+export interface Together {
+  readonly types: ReadonlySet<EventType>;
+  readonly take: (events: readonly Delivered<EventType>[], request: Request) => Promise<void>;
+}
+
 /** One document per parked aggregate; none for the others. */
 export interface Inbox {
   readonly parkedFrom: number | null;
@@ -44,15 +50,38 @@ function failed({ id }: CloudEvent, error: unknown): Outcome {
   return { id, outcome: "failed", error: text, ...(isTransient(error) ? { transient: true } : {}) };
 }
 
+const deliveredOf = ({ id, type, data, subject, sequence: seq, time }: CloudEvent): Delivered<EventType> => ({
+  type: type as EventType,
+  data: data as EventData<EventType>,
+  id,
+  subject,
+  seq,
+  time,
+});
+
 async function reactTo(reactions: Reactions, event: CloudEvent, request: Request): Promise<Outcome> {
-  const type = event.type as EventType;
-  const reaction = reactions[type] as Reaction<EventType> | undefined;
-  const { id, subject, sequence: seq, time } = event;
+  const reaction = reactions[event.type as EventType] as Reaction<EventType> | undefined;
   try {
-    await reaction?.({ type, data: event.data as EventData<EventType>, id, subject, seq, time }, request);
-    return { id, outcome: "done" };
+    await reaction?.(deliveredOf(event), request);
+    return { id: event.id, outcome: "done" };
   } catch (error) {
     return failed(event, error);
+  }
+}
+
+/** Null when they must be taken one by one. */
+async function reactTogether(
+  { types, take }: Together,
+  events: readonly CloudEvent[],
+  request: Request,
+): Promise<Outcome[] | null> {
+  if (events.length === 1 || !events.every(event => types.has(event.type as EventType))) return null;
+  try {
+    await take(events.map(deliveredOf), request);
+    return events.map(({ id }) => ({ id, outcome: "done" }));
+  } catch {
+    // One by one tells which of them it was.
+    return null;
   }
 }
 
@@ -74,7 +103,13 @@ async function reactInOrder(
   return outcomes;
 }
 
-export function subscriber(reactions: Reactions, inbox: DocumentStore<Inbox>) {
+export function subscriber(reactions: Reactions, inbox: DocumentStore<Inbox>, together?: Together) {
+  async function reactToAll(events: readonly CloudEvent[], parkedFrom: number, request: Request): Promise<Outcome[]> {
+    const isFree = parkedFrom === Infinity && together !== undefined;
+    const outcomes = isFree ? await reactTogether(together, events, request) : null;
+    return outcomes ?? reactInOrder(reactions, events, parkedFrom, request);
+  }
+
   return {
     /** The event types this service declares in its metadata. */
     types: Object.keys(reactions) as EventType[],
@@ -87,9 +122,7 @@ export function subscriber(reactions: Reactions, inbox: DocumentStore<Inbox>) {
       const marks = params.replay === true ? [] : await inbox.loadMany(groups.map(([aggregate]) => aggregate));
       const parked = new Map(marks.map(({ id, state }) => [id, state.parkedFrom ?? Infinity]));
       const outcomes = await Promise.all(
-        groups.map(([aggregate, events]) =>
-          reactInOrder(reactions, events, parked.get(aggregate) ?? Infinity, request),
-        ),
+        groups.map(([aggregate, events]) => reactToAll(events, parked.get(aggregate) ?? Infinity, request)),
       );
       return { outcomes: outcomes.flat() };
     },

@@ -112,7 +112,7 @@ const POLL_MS = 20;
  * Waits until the item's movements are in the projection, which its own events fill a moment later; not longer than
  * the caller wants to. Merging in what is not projected yet would leave holes for the next page to miss.
  */
-async function projected({ movements, clock }: InventoryDeps, { id: sku, seq }: Versioned<Stock>, wait: number) {
+async function projected({ progress, clock }: InventoryDeps, { id: sku, seq }: Versioned<Stock>, wait: number) {
   const until = clock.now() + wait;
-  while ((await projectedSeq(movements, sku)) < seq && clock.now() < until) await clock.sleep(POLL_MS);
+  while ((await projectedSeq(progress, sku)) < seq && clock.now() < until) await clock.sleep(POLL_MS);
 }

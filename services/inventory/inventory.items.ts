@@ -17,11 +17,12 @@ import {
   type Versioned,
 } from "../../core/store/port.ts";
 import { emptyStock, type Decided, type Policy, type Seen, type Stock, type StockEntry } from "./inventory.domain.ts";
-import { movementView, type StoredMovement } from "./inventory.schema.ts";
+import { movementView, type Progress, type StoredMovement } from "./inventory.schema.ts";
 
 export interface Items {
   readonly items: DocumentStore<Stock, StockEntry>;
   readonly movements: DocumentStore<StoredMovement>;
+  readonly progress: DocumentStore<Progress>;
   readonly policy: Policy;
 }
 
@@ -87,11 +88,9 @@ export async function moveOnce(
   return change(deps, sku, about, decide, options);
 }
 
-/** Up to which event the item's movements are in the projection: they come in order. */
-export async function projectedSeq(movements: Items["movements"], sku: string): Promise<number> {
-  const { items } = await movements.list({ where: { sku }, orderBy: "seq", direction: "desc", limit: 1 });
-  return items[0]?.state.seq ?? 0;
-}
+/** Up to which event the item's movements are in the projection. */
+export const projectedSeq = async (progress: Items["progress"], sku: string): Promise<number> =>
+  (await progress.load(sku))?.state.seq ?? 0;
 
 /** Makes the item of a product that is known to exist. */
 export async function open({ items }: Pick<Items, "items">, sku: string): Promise<Versioned<Stock>> {

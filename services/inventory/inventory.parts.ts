@@ -6,9 +6,10 @@ import type { Database } from "../../core/store/port.ts";
 import type { Policy, Stock, StockEntry } from "./inventory.domain.ts";
 import { inventoryHandlers } from "./inventory.handlers.ts";
 import type { Items } from "./inventory.items.ts";
-import { inventoryReactions } from "./inventory.reactions.ts";
+import { movementReactions, movementsTogether } from "./inventory.projection.ts";
+import { goodsReactions } from "./inventory.reactions.ts";
 import { reap } from "./inventory.reaper.ts";
-import { claimCollection, movementCollection, stockCollection } from "./inventory.schema.ts";
+import { claimCollection, movementCollection, progressCollection, stockCollection } from "./inventory.schema.ts";
 
 interface Parts {
   readonly database: Database;
@@ -21,10 +22,15 @@ export function createInventory({ database, policy, clock, random }: Parts) {
   const stock: Items = {
     items: database.collection<Stock, StockEntry>(stockCollection),
     movements: database.collection(movementCollection),
+    progress: database.collection(progressCollection),
     policy,
   };
   const claims = database.collection(claimCollection);
-  const reactions = subscriber(inventoryReactions(stock), database.collection(inboxCollection));
+  const reactions = subscriber(
+    { ...goodsReactions(stock), ...movementReactions(stock) },
+    database.collection(inboxCollection),
+    movementsTogether(stock),
+  );
   return {
     /** The event types it subscribes to. */
     types: reactions.types,

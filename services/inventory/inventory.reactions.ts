@@ -1,11 +1,8 @@
 // What events change in the stock. Each SKU of an event is a document of its own and keyed by what happened to it, so
 // an event that comes again, or half of which was done, changes nothing twice.
-import type { Delivered, Reaction, Reactions } from "../../core/reactions.ts";
-import { keep, write } from "../../core/store/port.ts";
-import type { MovementEvent } from "./inventory.domain.ts";
+import type { Reaction, Reactions } from "../../core/reactions.ts";
 import { change, moveOnce, open, type Items } from "./inventory.items.ts";
-import { toStored } from "./inventory.schema.ts";
-import { decideRestock, movementOf, returnMovementId, saleId } from "./movement.domain.ts";
+import { decideRestock, returnMovementId, saleId } from "./movement.domain.ts";
 import { decideRelease, decideSell } from "./reservation.domain.ts";
 
 interface Line {
@@ -32,9 +29,7 @@ const restock = (deps: Items, returned: { orderId: string | null; returnId: stri
     ),
   );
 
-export const inventoryReactions = (deps: Items): Reactions => ({ ...goods(deps), ...projection(deps) });
-
-function goods(deps: Items): Reactions {
+export function goodsReactions(deps: Items): Reactions {
   const known: Reaction<"product.created.v1" | "product.changed.v1"> = async ({ data: { sku } }) => {
     await open(deps, sku);
   };
@@ -60,24 +55,5 @@ function goods(deps: Items): Reactions {
     "creditnote.issued.v1": async ({ data }) => {
       if (data.restock && data.orderId === null) await restock(deps, { orderId: null, returnId: data.id }, data.lines);
     },
-  };
-}
-
-/** Inventory's own events fill its movements. */
-function projection({ movements }: Items): Reactions {
-  const project = async (event: MovementEvent & Pick<Delivered<MovementEvent["type"]>, "id" | "seq" | "time">) => {
-    await movements.update(event.id, current =>
-      current === null ? write(toStored(movementOf(event, event.seq, event.time)), [], null) : keep(null),
-    );
-  };
-  return {
-    "stock.received.v1": project,
-    "stock.adjusted.v1": project,
-    "stock.reserved.v1": project,
-    "stock.released.v1": project,
-    "stock.expired.v1": project,
-    "stock.committed.v1": project,
-    "stock.sold.v1": project,
-    "stock.returned.v1": project,
   };
 }

@@ -21,8 +21,8 @@ export async function reap(deps: Items, now: number): Promise<number> {
   return results.reduce((sum, result) => sum + (result.status === "fulfilled" ? result.value : 0), 0);
 }
 
-async function reapItem({ items, movements, policy }: Items, sku: string): Promise<number> {
-  const projected = await projectedSeq(movements, sku);
+async function reapItem({ items, progress, policy }: Items, sku: string): Promise<number> {
+  const projected = await projectedSeq(progress, sku);
   const { result } = await items.update(
     sku,
     (current, entries, now) => {

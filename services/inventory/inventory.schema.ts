@@ -21,6 +21,18 @@ export const movementCollection: CollectionSpec<StoredMovement> = {
   schemaVersion: 1,
 };
 
+/** The number of the last event of a SKU up to which its movements are complete. */
+export interface Progress {
+  readonly seq: number;
+}
+
+export const progressCollection: CollectionSpec<Progress> = {
+  name: "movement_progress",
+  aggregate: "movement_progress",
+  indexes: [],
+  schemaVersion: 1,
+};
+
 /** What an Idempotency-Key was first used for; kept for ever. */
 export interface Claim {
   readonly fingerprint: string;

@@ -154,10 +154,11 @@ describe("the reaper", () => {
       await reserve(world, "o", 4, sku);
     }
     await world.clock.advance(policy.reservationTtl);
-    let lists = 0;
+    let reads = 0;
     const process = world.start({
-      before: operation => {
-        if (operation === "list" && (lists += 1) === 1) throw new Error("The disk is slow today");
+      before: (operation, collection) => {
+        if (operation === "read" && collection === "movement_progress" && (reads += 1) === 1)
+          throw new Error("The disk is slow today");
       },
     });
     await expect(process.reap()).rejects.toThrow("The disk is slow today");
@@ -327,6 +328,24 @@ describe("the movements", () => {
     expect(events).toHaveLength(3);
     expect(await world.react(...events, ...events)).toEqual(Array.from({ length: 6 }, () => "done"));
     expect((await movementsOf(world)).items).toHaveLength(3);
+  });
+
+  it("are complete only once none is missing, wherever the process dies that projects them", async () => {
+    const world = createInventoryWorld();
+    await committed(world, 4);
+    const dying = world.start({
+      before: (operation, collection) =>
+        operation === "write" && collection === "movement_progress" ? new Promise(() => undefined) : undefined,
+    });
+    void dying.project();
+    await world.clock.advance(0);
+    await world.clock.advance(policy.retention);
+    await world.reap();
+    expect(await receive(world, 10, "stock of TEA")).toMatchObject({ replayed: true });
+    await world.project();
+    expect(await world.clock.until(movementsOf(world, {}, 2_000))).toMatchObject({ items: { length: 3 } });
+    await world.clock.advance(policy.retention);
+    expect(await world.reap()).toBe(1);
   });
 
   it("show a receipt right after it was made, although its event is still under way", async () => {
