@@ -1,0 +1,114 @@
+// Account, customer, product and notification wired to a broker, as a node runs them.
+import { setImmediate as turn } from "node:timers/promises";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { ServiceBroker } from "moleculer";
+import type { Config } from "../../core/config.ts";
+import { scopes } from "../../core/contracts/action.ts";
+import type { Account, Token } from "../../core/contracts/account.ts";
+import type { CloudEvent, Page } from "../../core/contracts/common.ts";
+import type { Customer } from "../../core/contracts/customer.ts";
+import type { Notification } from "../../core/contracts/notification.ts";
+import type { Environment } from "../../core/environment.ts";
+import type { Principal } from "../../core/request.ts";
+import { systemClock, systemRandom } from "../../core/system.ts";
+import { brokerOptions } from "../../moleculer.config.ts";
+import { createService as createAccount } from "../../services/account/account.service.ts";
+import { createService as createCustomer } from "../../services/customer/customer.service.ts";
+import { createService as createNotification } from "../../services/notification/notification.service.ts";
+import { createService as createProduct } from "../../services/product/product.service.ts";
+import { createMemoryStorage, openMemoryDatabase } from "../support/memory-driver.ts";
+
+const admin = { email: "admin@comptoir.local", password: "correct horse battery" };
+const ann = { email: "ann@example.org", password: "battery staple", name: "Ann" };
+
+const config: Config = {
+  mode: "embedded",
+  http: { host: "127.0.0.1", port: 0 },
+  opsPort: 0,
+  data: "",
+  admin,
+  rateLimit: 0,
+  durability: "process",
+  reservationTtlMs: 900_000,
+  sagaLeaseMs: 10_000,
+  retentionMs: 86_400_000,
+  outboxBound: 1000,
+  lowStock: 10,
+  services: [],
+  logLevel: "error",
+};
+const environment = (): Environment => {
+  const options = { clock: systemClock, random: systemRandom, outboxBound: config.outboxBound };
+  const database = () => ({ ...openMemoryDatabase(createMemoryStorage(), options), mixin: {} });
+  return { config, clock: systemClock, random: systemRandom, database };
+};
+
+describe("on a broker", () => {
+  let broker: ServiceBroker;
+  const call = <T>(action: string, params: object, principal: Principal = { kind: "anonymous" }) =>
+    broker.call<T, object>(action, params, { meta: { principal } });
+  const register = async () => {
+    const { id, scopes: granted, customerId } = await call<Account>("v1.account.register", ann);
+    return { kind: "user", id, scopes: granted, customerId } as const;
+  };
+
+  beforeEach(async () => {
+    broker = new ServiceBroker({ ...brokerOptions(config), logger: false });
+    for (const create of [createAccount, createCustomer, createNotification, createProduct])
+      broker.createService(create(environment()));
+    await broker.start();
+  });
+  afterEach(() => broker.stop());
+
+  it("the administrator can log in from the first moment", async () => {
+    const { email, password } = admin;
+    await expect(call<Token>("v1.account.login", { email, password })).resolves.toMatchObject({ expiresIn: 3600 });
+  });
+
+  it("whoever registers has a customer right after", async () => {
+    const principal = await register();
+    await expect(call<Customer>("v1.customer.get", { id: principal.customerId }, principal)).resolves.toMatchObject({
+      name: "Ann",
+      email: "ann@example.org",
+    });
+  });
+
+  it("a customer's account cannot add products or customers", async () => {
+    const principal = await register();
+    const price = { amount: 1, currency: "GBP" };
+    const product = call("v1.product.create", { sku: "A", name: "A", price }, principal);
+    await expect(product).rejects.toMatchObject({ type: "FORBIDDEN" });
+    await expect(call("v1.customer.create", { name: "Eve" }, principal)).rejects.toMatchObject({ type: "FORBIDDEN" });
+  });
+
+  it("mail goes out because of an event, without anybody asking", async () => {
+    const event: CloudEvent = {
+      specversion: "1.0",
+      id: "account:a1:1",
+      source: "/comptoir/account",
+      type: "account.registered.v1",
+      subject: "a1",
+      time: "2026-01-01T00:00:00.000Z",
+      datacontenttype: "application/json",
+      sequence: 1,
+      data: { accountId: "a1", customerId: "c1", email: "ann@example.org", name: "Ann" },
+    };
+    await call("v1.notification.react", { events: [event] }, { kind: "service", id: "bridge" });
+    const staff: Principal = { kind: "user", id: "admin", scopes, customerId: null };
+    let mails: Page<Notification> = { items: [], nextCursor: null };
+    while (mails.items[0]?.status !== "DELIVERED") {
+      await turn();
+      mails = await call("v1.notification.list", {}, staff);
+    }
+    expect(mails.items).toMatchObject([{ recipient: "ann@example.org", subject: "Welcome to Comptoir" }]);
+  });
+
+  it("a flood of logins is turned away instead of waiting without end", async () => {
+    const attempts = Array.from({ length: 60 }, () => call("v1.account.login", { email: "nobody", password: "x" }));
+    const types = (await Promise.allSettled(attempts)).map(
+      outcome => outcome.status === "rejected" && (outcome.reason as { type?: string }).type,
+    );
+    expect(types.filter(type => type === "QUEUE_FULL")).toHaveLength(8);
+    expect(types.filter(type => type === "UNAUTHENTICATED")).toHaveLength(52);
+  });
+});
