@@ -1,6 +1,6 @@
 // The administrator's first password: made once, kept beside the databases, readable by the owner only.
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { StartupError } from "./startup-error.ts";
@@ -15,11 +15,11 @@ export const credentialsFile = (data: string): string => join(data, "admin-crede
 /** @throws StartupError when the file is there but is not ours; undefined when there is none. */
 export function readCredentials(data: string): Credentials | undefined {
   const file = credentialsFile(data);
+  if (!existsSync(file)) return undefined;
   let parsed: unknown;
   try {
     parsed = JSON.parse(readFileSync(file, "utf8"));
-  } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return undefined;
+  } catch {
     throw new StartupError(`${file} cannot be read: restore it, or set COMPTOIR_ADMIN_PASSWORD`);
   }
   const { email, password } = (parsed ?? {}) as Partial<Credentials>;

@@ -8,7 +8,6 @@ import { Readiness, startOps } from "./ops.ts";
 import { checkPort, listenProblem } from "./ports.ts";
 import { startRepl } from "./repl.ts";
 import { StartupError } from "./startup-error.ts";
-import { DamagedFileError } from "./store/sqlite-file.ts";
 
 /** Below the 5 s that an operator waits for Ctrl-C. */
 const STOP_DEADLINE_MS = 4_500;
@@ -25,7 +24,7 @@ function fail(error: unknown): never {
 
 /** What nobody foresaw keeps its stack, on the same line. */
 function describe(error: unknown): string {
-  if (error instanceof StartupError || error instanceof DamagedFileError) return error.message;
+  if (error instanceof StartupError) return error.message;
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
   return `ends after an unexpected error: ${text.replaceAll(/\s*\n\s*/g, " | ")}`;
 }

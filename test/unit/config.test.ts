@@ -1,0 +1,133 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import { ConfigError, loadConfig } from "../../core/config.ts";
+
+const known = ["billing", "order", "gateway"];
+
+function problemsOf(environment: Record<string, string>): readonly string[] {
+  try {
+    loadConfig(known, environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe("The configuration", () => {
+  it("has defaults for everything but the password", () => {
+    expect(loadConfig(known, {})).toEqual({
+      mode: "embedded",
+      http: { host: "127.0.0.1", port: 3000 },
+      opsPort: 3100,
+      data: resolve(".data"),
+      admin: { email: "admin@comptoir.local", password: null },
+      rateLimit: 1200,
+      durability: "full",
+      reservationTtlMs: 900_000,
+      sagaLeaseMs: 10_000,
+      retentionMs: 86_400_000,
+      outboxBound: 100_000,
+      lowStock: 10,
+      services: known,
+      logLevel: "info",
+    });
+  });
+
+  it("takes what is set, in the units of its variable", () => {
+    const config = loadConfig(known, {
+      COMPTOIR_PORT: "0",
+      COMPTOIR_HOST: "::1",
+      COMPTOIR_RATE_LIMIT: "0",
+      COMPTOIR_DURABILITY: "process",
+      COMPTOIR_RESERVATION_TTL: "2",
+      COMPTOIR_RETENTION: "3",
+      SERVICES: "gateway, order",
+    });
+    expect(config).toMatchObject({
+      http: { host: "::1", port: 0 },
+      rateLimit: 0,
+      durability: "process",
+      reservationTtlMs: 2_000,
+      retentionMs: 3_000,
+      services: ["order", "gateway"],
+    });
+  });
+
+  it("takes an empty value for none", () => {
+    expect(loadConfig(known, { COMPTOIR_PORT: "", NATS_URL: "" }).http.port).toBe(3000);
+  });
+
+  it("keeps what it remembers longer than a reservation lasts", () => {
+    expect(loadConfig(known, { COMPTOIR_RESERVATION_TTL: "100000" }).retentionMs).toBe(200_000_000);
+    expect(problemsOf({ COMPTOIR_RETENTION: "900" })).toEqual([expect.stringMatching(/COMPTOIR_RETENTION is "900"/)]);
+  });
+
+  it("is refused with every problem at once", () => {
+    const problems = problemsOf({ COMPTOIR_PORT: "70000", COMPTOIR_DURABILITY: "ful", COMPTOIR_ADMIN_EMAIL: "admin" });
+    expect(problems).toEqual([
+      'COMPTOIR_PORT is "70000": must be a whole number from 0 to 65535',
+      'COMPTOIR_ADMIN_EMAIL is "admin": must be an e-mail address',
+      'COMPTOIR_DURABILITY is "ful": must be one of full, process',
+    ]);
+  });
+
+  it.each([" ", "1.5", "-1", "1e3", "0x10", "99999999999999999999"])("refuses %j as a number", value => {
+    expect(problemsOf({ COMPTOIR_RATE_LIMIT: value })).toHaveLength(1);
+  });
+
+  it("refuses a variable it does not know and names the nearest", () => {
+    expect(problemsOf({ COMPTOIR_PROT: "3000" })).toEqual([
+      expect.stringMatching(/^COMPTOIR_PROT is not a setting: did you mean COMPTOIR_PORT\?/),
+    ]);
+  });
+
+  it("refuses a service it does not know and names the nearest", () => {
+    expect(problemsOf({ SERVICES: "order,bilinng" })).toEqual([
+      'SERVICES is "order,bilinng": "bilinng" is not known, did you mean billing? Allowed, comma separated: billing, order, gateway',
+    ]);
+  });
+
+  it("refuses one port for two things, but not any free port twice", () => {
+    expect(problemsOf({ COMPTOIR_PORT: "3100" })).toHaveLength(1);
+    expect(problemsOf({ COMPTOIR_PORT: "0", COMPTOIR_OPS_PORT: "0" })).toEqual([]);
+  });
+
+  it("is a cluster with all three servers, and names what is missing with some", () => {
+    const servers = { NATS_URL: "nats://n", MONGO_URL: "mongodb://m", KAFKA_BROKERS: "k:9092" };
+    expect(loadConfig(known, servers).mode).toBe("cluster");
+    expect(problemsOf({ NATS_URL: "nats://n" })).toEqual([
+      expect.stringMatching(/^NATS_URL set without MONGO_URL and KAFKA_BROKERS/),
+    ]);
+  });
+});
+
+describe("A secret", () => {
+  let folder: string;
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), "comptoir-secret-"));
+  });
+  afterEach(() => {
+    rmSync(folder, { recursive: true });
+  });
+
+  it("may stand in a file, without its line end", () => {
+    const file = join(folder, "password");
+    writeFileSync(file, "s3cret\n");
+    expect(loadConfig(known, { COMPTOIR_ADMIN_PASSWORD_FILE: file }).admin.password).toBe("s3cret");
+  });
+
+  it("is not taken from two places, nor from a file that is not there", () => {
+    const file = join(folder, "absent");
+    expect(problemsOf({ COMPTOIR_ADMIN_PASSWORD_FILE: file })).toEqual([expect.stringContaining(file)]);
+    const both = { COMPTOIR_ADMIN_PASSWORD_FILE: file, COMPTOIR_ADMIN_PASSWORD: "x" };
+    expect(problemsOf(both)).toEqual([expect.stringContaining("are both set")]);
+  });
+
+  it("is not shown when it is refused", () => {
+    const [problem] = problemsOf({ COMPTOIR_ADMIN_PASSWORD: "x".repeat(201) });
+    expect(problem).toBe("COMPTOIR_ADMIN_PASSWORD has a bad value: must be 1 to 200 characters");
+  });
+});
