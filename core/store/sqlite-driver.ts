@@ -1,4 +1,5 @@
 // The store's driver on SQLite: a document is a row; its entries and events are rows written in the same transaction.
+import type { StatementSync } from "node:sqlite";
 import type { CloudEvent } from "../contracts/common.ts";
 import {
   DUE_LIMIT,
@@ -12,7 +13,7 @@ import {
   type WriteMark,
   type WriteOutcome,
 } from "./driver.ts";
-import type { CollectionSpec } from "./port.ts";
+import type { CollectionSpec, DueEntry, Query } from "./port.ts";
 import { errcodeOf, type SqliteFile } from "./sqlite-file.ts";
 import { listRows, type Row } from "./sqlite-list.ts";
 import { prepareCollection, tablesOf } from "./sqlite-schema.ts";
@@ -75,95 +76,123 @@ const encode = (write: Write): Encoded => ({
   ]),
 });
 
-export function createSqliteDriver(spec: CollectionSpec<unknown>, file: SqliteFile): Driver {
-  const sql = statementsOf(spec);
-  const { documents } = tablesOf(spec);
-  const prepare = (text: string) => file.statement(text);
-  file.onOpen(database => {
-    prepareCollection(database, spec);
-  });
+class SqliteDriver implements Driver {
+  readonly #spec: CollectionSpec<unknown>;
+  readonly #file: SqliteFile;
+  readonly #sql: ReturnType<typeof statementsOf>;
 
-  /** Null when another write was first. A unique violation undoes this statement only, and nothing came before it. */
-  function writeDocument({ write: { document, expected }, body, writes }: Encoded): WriteOutcome {
+  constructor(spec: CollectionSpec<unknown>, file: SqliteFile) {
+    this.#spec = spec;
+    this.#file = file;
+    this.#sql = statementsOf(spec);
+    file.onOpen(database => {
+      prepareCollection(database, spec);
+    });
+  }
+
+  read(asks: readonly Ask[]): Promise<Loaded[]> {
+    return this.#tell(() => asks.map(ask => this.#readOne(ask)));
+  }
+
+  async write(writes: readonly Write[]): Promise<WriteOutcome[]> {
+    const encoded = writes.map(encode);
+    return this.#file.transact(() => encoded.map(write => this.#apply(write)));
+  }
+
+  list(query: Query): Promise<StoredDocument[]> {
+    const { documents } = tablesOf(this.#spec);
+    return this.#tell(() => listRows(sql => this.#file.statement(sql), documents, query).map(toDocument));
+  }
+
+  due(now: number, limit: number): Promise<DueEntry[]> {
+    const toDue = (row: Row): DueEntry => ({ id: row["id"] as string, key: row["key"] as string });
+    return this.#tell(() => this.#statement("due").all(now, limit).map(toDue));
+  }
+
+  pending(limit: number, parked: ReadonlySet<string>): Promise<CloudEvent[]> {
+    const toEvent = (row: Row): CloudEvent => JSON.parse(row["body"] as string) as CloudEvent;
+    return this.#tell(() =>
+      this.#statement("pending")
+        .all(JSON.stringify([...parked]), limit)
+        .map(toEvent),
+    );
+  }
+
+  acknowledge(acknowledgements: readonly Acknowledgement[]): Promise<number> {
+    return this.#file.transact(() => {
+      const statement = this.#statement("acknowledge");
+      return acknowledgements.reduce((taken, { id, seq }) => taken + Number(statement.run(id, seq).changes), 0);
+    });
+  }
+
+  pendingCount(): Promise<number> {
+    return this.#tell(() => this.#statement("count").get()?.["events"] as number);
+  }
+
+  #statement(name: keyof ReturnType<typeof statementsOf>): StatementSync {
+    return this.#file.statement(this.#sql[name]);
+  }
+
+  /** SQLite answers at once; what it saw is told when a power cut can no longer take it back. */
+  async #tell<T>(query: () => T): Promise<T> {
+    const answer = query();
+    await this.#file.durable();
+    return answer;
+  }
+
+  #readOne({ id, keys, dueBy }: Ask): Loaded {
+    const row = this.#statement("load").get(id);
+    if (row === undefined) return { document: null, entries: new Map(), pending: 0 };
+    const document = toDocument(row);
+    const entries = new Map<string, StoredEntry>();
+    const due = dueBy === null ? [] : this.#statement("dueOf").all(dueBy, id);
+    for (const found of due) entries.set(found["key"] as string, toEntry(found));
+    for (const key of keys) {
+      const found = this.#statement("entry").get(id, key);
+      if (found !== undefined) entries.set(key, toEntry(found));
+    }
+    const oldest = this.#statement("oldest").get(id)?.["seq"];
+    return { document, entries, pending: typeof oldest === "number" ? document.seq - oldest + 1 : 0 };
+  }
+
+  #apply(encoded: Encoded): WriteOutcome {
+    const outcome = this.#writeDocument(encoded);
+    if (outcome.kind !== "written") return outcome;
+    const { id } = encoded.write.document;
+    for (const [key, dueAt, value] of encoded.entries) {
+      if (value === null) this.#statement("dropEntry").run(id, key);
+      else this.#statement("putEntry").run(id, key, dueAt, value);
+    }
+    for (const [seq, body] of encoded.events) this.#statement("putEvent").run(id, seq, body);
+    return outcome;
+  }
+
+  /** A unique violation undoes this statement only, and nothing came before it. */
+  #writeDocument({ write: { document, expected }, body, writes }: Encoded): WriteOutcome {
     const { id, version, seq, schemaVersion } = document;
+    const values = [version, seq, schemaVersion, writes, body, id] as const;
     try {
-      const values = [version, seq, schemaVersion, writes, body, id] as const;
       const { changes } =
-        expected === 0 ? prepare(sql.insert).run(...values) : prepare(sql.update).run(...values, expected);
+        expected === 0 ? this.#statement("insert").run(...values) : this.#statement("update").run(...values, expected);
       return { kind: changes === 1 ? "written" : "conflict" };
     } catch (error) {
       const code = errcodeOf(error);
       if (code === ID_TAKEN) return { kind: "conflict" };
       if (code !== UNIQUE_VIOLATION) throw error;
-      return { kind: "duplicate", field: violated(error) };
+      return { kind: "duplicate", field: this.#violated(error as Error) };
     }
   }
 
-  function violated(error: unknown): string {
-    const { message } = error as Error;
-    const index = spec.indexes.find(({ on, unique }) => unique === true && message.includes(`.f:${on[0] ?? ""}`));
+  /** SQLite names the columns of the index in its message. */
+  #violated({ message }: Error): string {
+    const columns = message
+      .slice(message.indexOf(":") + 1)
+      .split(",")
+      .map(column => column.replace(/^.*\.f:/, ""));
+    const index = this.#spec.indexes.find(({ on, unique }) => unique === true && on.join() === columns.join());
     return index?.on[0] ?? "id";
   }
-
-  function apply(encoded: Encoded): WriteOutcome {
-    const outcome = writeDocument(encoded);
-    if (outcome.kind !== "written") return outcome;
-    const { id } = encoded.write.document;
-    for (const [key, dueAt, value] of encoded.entries) {
-      if (value === null) prepare(sql.dropEntry).run(id, key);
-      else prepare(sql.putEntry).run(id, key, dueAt, value);
-    }
-    for (const [seq, body] of encoded.events) prepare(sql.putEvent).run(id, seq, body);
-    return outcome;
-  }
-
-  function readOne({ id, keys, dueBy }: Ask): Loaded {
-    const row = prepare(sql.load).get(id);
-    if (row === undefined) return { document: null, entries: new Map(), pending: 0 };
-    const document = toDocument(row);
-    const entries = new Map<string, StoredEntry>();
-    const due = dueBy === null ? [] : prepare(sql.dueOf).all(dueBy, id);
-    for (const found of due) entries.set(found["key"] as string, toEntry(found));
-    for (const key of keys) {
-      const found = prepare(sql.entry).get(id, key);
-      if (found !== undefined) entries.set(key, toEntry(found));
-    }
-    const oldest = prepare(sql.oldest).get(id)?.["seq"];
-    return { document, entries, pending: typeof oldest === "number" ? document.seq - oldest + 1 : 0 };
-  }
-
-  function acknowledge(acknowledgements: readonly Acknowledgement[]): number {
-    const statement = prepare(sql.acknowledge);
-    return acknowledgements.reduce((taken, { id, seq }) => taken + Number(statement.run(id, seq).changes), 0);
-  }
-
-  /** SQLite answers at once; what it saw is told when a power cut can no longer take it back. */
-  async function now<T>(query: () => T): Promise<T> {
-    const answer = query();
-    await file.durable();
-    return answer;
-  }
-
-  return {
-    read: asks => now(() => asks.map(readOne)),
-    write: async writes => {
-      const encoded = writes.map(encode);
-      return file.transact(() => encoded.map(apply));
-    },
-    list: query => now(() => listRows(prepare, documents, query).map(toDocument)),
-    due: (until, limit) =>
-      now(() =>
-        prepare(sql.due)
-          .all(until, limit)
-          .map(row => ({ id: row["id"] as string, key: row["key"] as string })),
-      ),
-    pending: (limit, parked) =>
-      now(() =>
-        prepare(sql.pending)
-          .all(JSON.stringify([...parked]), limit)
-          .map(row => JSON.parse(row["body"] as string) as CloudEvent),
-      ),
-    acknowledge: acknowledgements => file.transact(() => acknowledge(acknowledgements)),
-    pendingCount: () => now(() => prepare(sql.count).get()?.["events"] as number),
-  };
 }
+
+export const createSqliteDriver = (spec: CollectionSpec<unknown>, file: SqliteFile): Driver =>
+  new SqliteDriver(spec, file);

@@ -2,7 +2,7 @@
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Clock } from "../kernel/clock.ts";
 import { StartupError } from "../startup-error.ts";
-import { createWalSync, noSync, type WalSync } from "./wal-sync.ts";
+import { WalSync } from "./wal-sync.ts";
 
 export interface SqliteOptions {
   readonly clock: Clock;
@@ -10,24 +10,6 @@ export interface SqliteOptions {
   readonly durability: "full" | "process";
   /** A full disk, an I/O error, a damaged file: the process must not go on. Called once. */
   readonly onFatal: (error: Error) => void;
-}
-
-export interface SqliteFile {
-  /** @throws DamagedFileError */
-  open(): void;
-  /** Copies the write-ahead log into the file first. */
-  close(): void;
-  /** Prepared once per text. */
-  statement(sql: string): StatementSync;
-  /** Runs now when open, else as part of `open`. */
-  onOpen(prepare: (database: DatabaseSync) => void): void;
-  /**
-   * Joins the transaction of this moment; resolves once it is durable. A job that throws undoes the whole transaction,
-   * so it answers what it expects (a unique violation) instead of throwing it.
-   */
-  transact<T>(job: () => T): Promise<T>;
-  /** Resolves once everything that can be read now is durable: nobody may be told what a power cut can take back. */
-  durable(): Promise<void>;
 }
 
 /** The file is not a whole SQLite database. */
@@ -78,13 +60,6 @@ function openChecked(path: string): DatabaseSync {
   }
 }
 
-/** The -wal file is there from the first write on, which the schema's preparation need not have been. */
-function syncOf(path: string, end: (error: Error) => void): WalSync {
-  return createWalSync(path, error => {
-    end(new StartupError(`The database ${path} cannot be synced: ${error.message}`, { cause: error }));
-  });
-}
-
 function runAll(database: DatabaseSync, jobs: readonly Job[]): unknown[] {
   database.exec("begin immediate");
   try {
@@ -97,67 +72,97 @@ function runAll(database: DatabaseSync, jobs: readonly Job[]): unknown[] {
   }
 }
 
-export function createSqliteFile(path: string, { clock, durability, onFatal }: SqliteOptions): SqliteFile {
-  const statements = new Map<string, StatementSync>();
-  const preparations: ((database: DatabaseSync) => void)[] = [];
-  let open: DatabaseSync | null = null;
-  let sync: WalSync = noSync;
-  let jobs: Job[] = [];
-  let fatal = false;
+export class SqliteFile {
+  readonly #path: string;
+  readonly #options: SqliteOptions;
+  readonly #statements = new Map<string, StatementSync>();
+  readonly #preparations: ((database: DatabaseSync) => void)[] = [];
+  #database: DatabaseSync | null = null;
+  #sync: WalSync | null = null;
+  #jobs: Job[] = [];
+  #fatal: Error | null = null;
 
-  function database(): DatabaseSync {
-    if (open === null) throw new Error(`The database ${path} is not open`);
-    return open;
+  constructor(path: string, options: SqliteOptions) {
+    this.#path = path;
+    this.#options = options;
   }
 
-  function end(error: Error | null): void {
-    if (error === null || fatal) return;
-    fatal = true;
-    onFatal(error);
+  /** @throws DamagedFileError */
+  open(): void {
+    const database = openChecked(this.#path);
+    this.#database = database;
+    for (const prepare of this.#preparations) prepare(database);
+    if (this.#options.durability === "process") return;
+    this.#sync = new WalSync(this.#path, error => {
+      this.#end(new StartupError(`The database ${this.#path} cannot be synced: ${error.message}`, { cause: error }));
+    });
   }
 
-  async function commit(): Promise<void> {
-    const batch = jobs;
-    jobs = [];
+  /** Copies the write-ahead log into the file first. */
+  close(): void {
+    this.#statements.clear();
+    this.#database?.exec("pragma wal_checkpoint(truncate)");
+    this.#database?.close();
+    this.#database = null;
+    this.#sync?.close();
+    this.#sync = null;
+  }
+
+  /** Prepared once per text. */
+  statement(sql: string): StatementSync {
+    const statement = this.#statements.get(sql) ?? this.#opened().prepare(sql);
+    this.#statements.set(sql, statement);
+    return statement;
+  }
+
+  /** Runs now when open, and at each `open`. */
+  onOpen(prepare: (database: DatabaseSync) => void): void {
+    this.#preparations.push(prepare);
+    if (this.#database !== null) prepare(this.#database);
+  }
+
+  /**
+   * Joins the transaction of this moment; resolves once it is durable. A job that throws undoes the whole transaction,
+   * so it answers what it expects (a unique violation) instead of throwing it.
+   */
+  transact<T>(run: () => T): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      if (this.#jobs.length === 0) this.#options.clock.defer(() => void this.#commit());
+      this.#jobs.push({ run, resolve: resolve as (value: unknown) => void, reject });
+    });
+  }
+
+  /** Resolves once everything that can be read now is durable: nobody may be told what a power cut can take back. */
+  async durable(): Promise<void> {
+    await this.#sync?.durable();
+  }
+
+  async #commit(): Promise<void> {
+    const batch = this.#jobs;
+    this.#jobs = [];
     try {
-      const results = runAll(database(), batch);
-      sync.dirty();
-      await sync.durable();
+      const results = runAll(this.#opened(), batch);
+      this.#sync?.dirty();
+      await this.durable();
       for (const [index, { resolve }] of batch.entries()) resolve(results[index]);
     } catch (error) {
       for (const { reject } of batch) reject(error);
-      end(fatalError(path, error));
+      this.#end(fatalError(this.#path, error));
     }
   }
 
-  return {
-    open() {
-      open = openChecked(path);
-      for (const prepare of preparations) prepare(open);
-      if (durability === "full") sync = syncOf(path, end);
-    },
-    close() {
-      statements.clear();
-      open?.exec("pragma wal_checkpoint(truncate)");
-      open?.close();
-      open = null;
-      sync.close();
-      sync = noSync;
-    },
-    statement(sql) {
-      const statement = statements.get(sql) ?? database().prepare(sql);
-      statements.set(sql, statement);
-      return statement;
-    },
-    onOpen(prepare) {
-      preparations.push(prepare);
-      if (open !== null) prepare(open);
-    },
-    transact: <T>(run: () => T) =>
-      new Promise<T>((resolve, reject) => {
-        if (jobs.length === 0) clock.defer(() => void commit());
-        jobs.push({ run, resolve: resolve as (value: unknown) => void, reject });
-      }),
-    durable: () => sync.durable(),
-  };
+  #end(error: Error | null): void {
+    if (error === null || this.#fatal !== null) return;
+    this.#fatal = error;
+    this.#options.onFatal(error);
+  }
+
+  #opened(): DatabaseSync {
+    // A smaller write might still fit; the order of what happened would have a hole.
+    if (this.#fatal !== null) throw this.#fatal;
+    if (this.#database === null) throw new Error(`The database ${this.#path} is not open`);
+    return this.#database;
+  }
 }
+
+export const createSqliteFile = (path: string, options: SqliteOptions): SqliteFile => new SqliteFile(path, options);

@@ -4,18 +4,6 @@
 import { closeSync, fdatasync, fsyncSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 
-export interface WalSync {
-  /** Resolves once everything committed before the call is on disk. */
-  durable(): Promise<void>;
-  /** After a commit: what is written now is not durable yet. */
-  dirty(): void;
-  /** The file was closed, and with that checkpointed and synced by SQLite itself. */
-  close(): void;
-}
-
-/** For `durability = "process"`: the operating system has what was committed, and that survives this process. */
-export const noSync: WalSync = { durable: () => Promise.resolve(), dirty: () => undefined, close: () => undefined };
-
 function openLog(path: string): number {
   const descriptor = openSync(`${path}-wal`, "r+");
   // The log's name in its folder must be durable too.
@@ -31,61 +19,73 @@ interface Waiting {
   readonly reject: (error: Error) => void;
 }
 
-/** @param onError a sync that failed must end the process: what the system did to the unwritten pages is unknown. */
-export function createWalSync(path: string, onError: (error: Error) => void): WalSync {
-  let descriptor: number | null = null;
-  let committed = 0;
-  let synced = 0;
-  let running = false;
-  let closing = false;
-  let waiting: Waiting[] = [];
+export class WalSync {
+  readonly #path: string;
+  readonly #onError: (error: Error) => void;
+  #descriptor: number | null = null;
+  #committed = 0;
+  #synced = 0;
+  #running = false;
+  #closing = false;
+  #waiting: Waiting[] = [];
 
-  function settle(upTo: number): void {
-    synced = upTo;
-    const done = waiting.filter(each => each.upTo <= upTo);
-    waiting = waiting.filter(each => each.upTo > upTo);
-    for (const { resolve } of done) resolve();
+  /** @param onError a sync that failed must end the process: what the system did to the unwritten pages is unknown. */
+  constructor(path: string, onError: (error: Error) => void) {
+    this.#path = path;
+    this.#onError = onError;
   }
 
-  function release(): void {
-    if (descriptor !== null) closeSync(descriptor);
-    descriptor = null;
-    settle(committed);
+  /** After a commit: what is written now is not durable yet. */
+  dirty(): void {
+    this.#committed += 1;
   }
 
-  function start(): void {
-    const upTo = committed;
-    // Opened late: before the first commit there is no log.
-    descriptor ??= openLog(path);
-    running = true;
-    fdatasync(descriptor, error => {
-      running = false;
-      if (closing) release();
-      else if (error === null) {
-        settle(upTo);
-        if (waiting.length > 0) start();
-      } else {
-        for (const { reject } of waiting) reject(error);
-        waiting = [];
-        onError(error);
-      }
+  /** Resolves once everything committed before the call is on disk. */
+  durable(): Promise<void> {
+    if (this.#synced >= this.#committed) return Promise.resolve();
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ upTo: this.#committed, resolve, reject });
+      if (!this.#running) this.#start();
     });
   }
 
-  return {
-    dirty() {
-      committed += 1;
-    },
-    durable() {
-      if (synced >= committed) return Promise.resolve();
-      return new Promise((resolve, reject) => {
-        waiting.push({ upTo: committed, resolve, reject });
-        if (!running) start();
-      });
-    },
-    close() {
-      closing = true;
-      if (!running) release();
-    },
-  };
+  /** The file was closed, and with that checkpointed and synced by SQLite itself. */
+  close(): void {
+    this.#closing = true;
+    if (!this.#running) this.#release();
+  }
+
+  #start(): void {
+    const upTo = this.#committed;
+    // Opened late: before the first commit there is no log.
+    this.#descriptor ??= openLog(this.#path);
+    this.#running = true;
+    fdatasync(this.#descriptor, error => {
+      this.#running = false;
+      if (this.#closing) this.#release();
+      else if (error === null) {
+        this.#settle(upTo);
+        if (this.#waiting.length > 0) this.#start();
+      } else this.#fail(error);
+    });
+  }
+
+  #settle(upTo: number): void {
+    this.#synced = upTo;
+    const done = this.#waiting.filter(each => each.upTo <= upTo);
+    this.#waiting = this.#waiting.filter(each => each.upTo > upTo);
+    for (const { resolve } of done) resolve();
+  }
+
+  #fail(error: Error): void {
+    for (const { reject } of this.#waiting) reject(error);
+    this.#waiting = [];
+    this.#onError(error);
+  }
+
+  #release(): void {
+    if (this.#descriptor !== null) closeSync(this.#descriptor);
+    this.#descriptor = null;
+    this.#settle(this.#committed);
+  }
 }
