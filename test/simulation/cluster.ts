@@ -8,12 +8,13 @@ import type { Environment } from "../../core/environment.ts";
 import type { Random } from "../../core/kernel/random.ts";
 import { implement } from "../../core/service.ts";
 import { createDatabase, type StoreDatabase } from "../../core/store/database.ts";
-import type { CollectionSpec } from "../../core/store/port.ts";
+import type { CollectionSpec, DocumentStore } from "../../core/store/port.ts";
 import { bridgeHandlers } from "../../services/bridge/bridge.handlers.ts";
 import { createDelivery, type Delivery } from "../../services/bridge/delivery.ts";
 import type { EventLog } from "../../services/bridge/event-log.ts";
 import { createSubscriptions, type Subscriptions } from "../../services/bridge/subscriptions.ts";
 import type { Driver } from "../../core/store/driver.ts";
+import type { AnyStore } from "./mutant.ts";
 import { SimNode } from "./sim-node.ts";
 
 export type CreateService = (env: Environment) => ServiceSchema;
@@ -23,6 +24,8 @@ export interface Ground {
   readonly config: Config;
   readonly services: readonly CreateService[];
   readonly open: (node: SimNode, database: string, spec: CollectionSpec<unknown>) => Driver;
+  /** A store as it is handed to a service. */
+  readonly hand: (store: AnyStore, spec: CollectionSpec<unknown>) => AnyStore;
   readonly log: (node: SimNode) => EventLog;
   readonly call: (node: SimNode, action: string, params: unknown, meta: object) => Promise<unknown>;
   /** The relay of one database: started with it, never stopped but by death. */
@@ -119,12 +122,17 @@ export class ShopProcess {
   }
 
   #environment(): Environment {
-    const { config } = this.#ground;
+    const { config, hand } = this.#ground;
     return {
       config,
       clock: this.node.clock,
       random: this.random,
-      database: name => ({ ...this.#database(name), mixin: {} }),
+      database: name => {
+        const database = this.#database(name);
+        const collection = <S, X>(spec: CollectionSpec<S>): DocumentStore<S, X> =>
+          hand(database.collection(spec) as unknown as AnyStore, spec) as unknown as DocumentStore<S, X>;
+        return { collection, mixin: {} };
+      },
     };
   }
 

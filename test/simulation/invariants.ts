@@ -58,6 +58,21 @@ const allocationsAreOrders: Check = function* ({ items, orders }) {
   }
 };
 
+/** Clocks of processes differ by less. */
+const SKEW_MS = 200;
+
+const nothingIsHeldForTheEnded: Check = function* ({ log }) {
+  const events = firstOccurrences(log);
+  const ended = new Map<string, number>();
+  for (const { type, subject, time } of events)
+    if (type === "order.rejected.v1" || type === "order.cancelled.v1") ended.set(subject, Date.parse(time));
+  for (const { id, type, time, data } of events) {
+    const end = ended.get(String(data["orderId"]));
+    const isLate = end !== undefined && Date.parse(time) > end + SKEW_MS;
+    if (isLate && /^stock\.(reserved|committed)\.v1$/.test(type)) yield `${id}: ${type} for an order that had ended`;
+  }
+};
+
 const ordersEnd: Check = function* ({ orders }) {
   for (const { id, state } of orders) {
     if (state.status === "PENDING") yield `order ${id} is still PENDING`;
@@ -251,6 +266,7 @@ const isAbout = ({ action, params, answer }: Told, wanted: string, orderId: stri
 const checks: readonly Check[] = [
   stockAddsUp,
   allocationsAreOrders,
+  nothingIsHeldForTheEnded,
   ordersEnd,
   ledgerIsPayments,
   moneyFollowsOrders,

@@ -76,8 +76,17 @@ export async function untilDone(world: World, work: Promise<unknown>): Promise<v
   if (failure !== undefined) throw failure as Error;
 }
 
+function makeTrouble(world: World, chance: Chance): void {
+  world.faults = randomFaults(chance.fork("faults"), () => world.now);
+  killAndFreeze(world, chance.fork("trouble"), world.now + TROUBLE_MS);
+  world.scheduler.in(TROUBLE_MS, () => {
+    world.faults = noFaults;
+    world.note("peace");
+  });
+}
+
 /** Processes die and are started again, freeze and thaw. */
-function makeTrouble(world: World, chance: Chance, until: number): void {
+function killAndFreeze(world: World, chance: Chance, until: number): void {
   const crashes = chance.happens(0.75);
   const freezes = chance.happens(0.5);
   const next = (): void => {
@@ -104,7 +113,7 @@ function crashAndRestart(world: World, place: number, downFor: number): void {
 }
 
 /** Nothing fails any more: what is left over has to come to its end by itself. */
-async function settle(world: World): Promise<string | null> {
+export async function settle(world: World): Promise<string | null> {
   world.faults = noFaults;
   const operator = new Client("operator", { world, chance: createChance(1), told: [] });
   const end = world.now + PATIENCE_MS;
@@ -121,20 +130,18 @@ async function settle(world: World): Promise<string | null> {
   return left;
 }
 
-/** @param from for tests of the simulator itself */
-export async function simulate(seed: number, mutant: Mutant = {}): Promise<Outcome> {
+export interface SimulateOptions {
+  readonly mutant?: Mutant;
+  /** Nothing goes wrong. */
+  readonly calm?: boolean;
+}
+
+export async function simulate(seed: number, { mutant = {}, calm = false }: SimulateOptions = {}): Promise<Outcome> {
   const chance = createChance(seed);
   const world = makeWorld(chance, mutant);
   const told: Told[] = [];
   await open(world, chance.fork("opening"), told);
-  world.faults = randomFaults(chance.fork("faults"), () => world.now);
-  makeTrouble(world, chance.fork("trouble"), world.now + TROUBLE_MS);
-  const peace = { declared: false };
-  world.scheduler.in(TROUBLE_MS, () => {
-    world.faults = noFaults;
-    world.note("peace");
-    peace.declared = true;
-  });
+  if (!calm) makeTrouble(world, chance);
   const keyOf = mutant.keyOf === undefined ? {} : { keyOf: mutant.keyOf };
   const client = (name: string) => new Client(name, { world, chance: chance.fork(name), told, ...keyOf });
   const people = ["ann", "ben", "cid"].map(name => client(name).shop(chance.between(2, 5)));

@@ -122,12 +122,13 @@ export class World {
     });
     const open: Ground["open"] = (node, database, spec) => {
       const driver: Driver = this.durable.driver(database, spec);
-      const reached = reach(reachOf(node), database, spec, mutant.durable?.(driver, spec, database) ?? driver);
-      return mutant.driver?.(reached, spec, database) ?? reached;
+      const reached = reach(reachOf(node), database, spec, mutant.durable?.(driver, spec) ?? driver);
+      return mutant.driver?.(reached, spec, node) ?? reached;
     };
     return {
       config,
       open,
+      hand: (store, spec) => mutant.store?.(store, spec) ?? store,
       services: this.#options.services,
       log: node => reachLog(reachOf(node), this.disk, () => this.#consumer?.node === node),
       call: (node, action, params, meta) => {

@@ -1,0 +1,52 @@
+// The shop keeps its promises in every seed, and a seed always tells the same story.
+import { describe, expect, it } from "@jest/globals";
+import { simulate } from "./simulate.ts";
+
+const SEEDS = 500;
+/** Seeds of one test, so that a failure says where about. */
+const BATCH = 100;
+
+describe("the shop under faults", () => {
+  const batches = Array.from({ length: SEEDS / BATCH }, (_, index) => 1 + index * BATCH);
+
+  it.each(batches)(
+    `keeps every promise in the ${String(BATCH)} seeds from %i`,
+    async first => {
+      const broken: string[] = [];
+      for (let seed = first; seed < first + BATCH; seed += 1) {
+        const { violations } = await simulate(seed);
+        broken.push(...violations.map(violation => `seed ${String(seed)}: ${violation}`));
+      }
+      expect(broken).toEqual([]);
+    },
+    120_000,
+  );
+
+  it("really meets faults, deaths and every kind of end", async () => {
+    const traces: string[] = [];
+    for (let seed = 1; seed <= 20; seed += 1) traces.push(...(await simulate(seed)).trace);
+    const seen = (what: RegExp) => traces.filter(line => what.test(line)).length;
+
+    expect(seen(/ dies$/)).toBeGreaterThan(20);
+    expect(seen(/ freezes for /)).toBeGreaterThan(5);
+    expect(seen(/ write .* lost$/)).toBeGreaterThan(20);
+    expect(seen(/ write .* unanswered$/)).toBeGreaterThan(20);
+    expect(seen(/ write .* late$/)).toBeGreaterThan(5);
+    expect(seen(/ hears .* TIMEOUT$/)).toBeGreaterThan(100);
+    for (const refusal of ["OUT_OF_STOCK", "PAYMENT_DECLINED", "RESERVATION_EXPIRED"])
+      expect(seen(new RegExp(` ${refusal}$`))).toBeGreaterThan(5);
+  });
+});
+
+describe("a seed", () => {
+  it("gives the same run again", async () => {
+    const [first, second] = [await simulate(7), await simulate(7)];
+
+    expect(second.trace).toEqual(first.trace);
+    expect(second.hash).toBe(first.hash);
+  });
+
+  it("gives another run than another seed", async () => {
+    expect((await simulate(7)).hash).not.toBe((await simulate(8)).hash);
+  });
+});
