@@ -10,6 +10,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Page } from "../../core/contracts/common.ts";
 
 export const ROOT = new URL("../..", import.meta.url).pathname;
+/** What `npm start` runs, without npm between: a signal has to reach the shop itself. */
+const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: { start: string } };
+const START = scripts.start.split(" ").slice(1);
 const ADMIN = { email: "admin@comptoir.local", password: "a password for the test" };
 
 export interface ShopProcess {
@@ -33,7 +36,7 @@ const settings = (data: string, port: string): NodeJS.ProcessEnv => ({
 
 /** @param port 0 for any free one. Ready when this returns. */
 export async function startShop(data: string, port = "0"): Promise<ShopProcess> {
-  const child = spawn(process.execPath, ["core/main.ts"], {
+  const child = spawn(process.execPath, START, {
     cwd: ROOT,
     env: settings(data, port),
     stdio: ["ignore", "pipe", "inherit"],

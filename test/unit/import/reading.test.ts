@@ -5,8 +5,7 @@ import { HEADER, lines, refusedLines, staged } from "../../support/staged.ts";
 
 const good = "536365,85123A,LANTERN,6,1/12/2010,2.55,17850,United Kingdom";
 const names = (db: DatabaseSync): string[] => [...products(db)].map(({ name }) => name);
-const rowsOf = (db: DatabaseSync): Record<string, unknown>[] =>
-  db.prepare("SELECT * FROM rows ORDER BY line").all();
+const rowsOf = (db: DatabaseSync): Record<string, unknown>[] => db.prepare("SELECT * FROM rows ORDER BY line").all();
 
 describe("a row of the file", () => {
   it("becomes a sale in minor units at midnight UTC of its day", async () => {
