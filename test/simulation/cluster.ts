@@ -43,7 +43,6 @@ type Handler = (ctx: object) => Promise<unknown>;
 export class ShopProcess {
   readonly node: SimNode;
   readonly random: Random;
-  readonly log: EventLog;
   readonly broker: ServiceBroker;
   readonly #ground: Ground;
   readonly #hosted = new Map<string, Hosted>();
@@ -55,7 +54,6 @@ export class ShopProcess {
     this.node = node;
     this.random = random;
     this.#ground = ground;
-    this.log = ground.log(node);
     this.broker = this.#fakeBroker();
     for (const create of [...ground.services, () => this.#bridge()]) this.#host(create(this.#environment()));
   }
@@ -87,20 +85,21 @@ export class ShopProcess {
     return handler({ params, meta, broker: this.broker, id, requestID: id });
   }
 
-  /** Takes the bridge's consumer groups over, from where they were committed. */
-  consume(log: EventLog): void {
+  /**
+   * Takes the bridge's consumer groups over, from where they were committed. Answers what a rebalance does to it.
+   * @param log refuses commits after the rebalance
+   */
+  consume(log: EventLog): () => void {
     const onError = (error: unknown): void => {
       this.#ground.note(`${this.name} delivery failed ${String(error)}`);
     };
     const { clock } = this.node;
-    this.#subscriptions = createSubscriptions(clock, (name, types) => this.#deliveryTo(log, name, types), onError);
-    this.#subscriptions.follow(this.subscribers());
-  }
-
-  /** A rebalance took them away. */
-  release(): void {
-    void this.#subscriptions?.stop();
-    this.#subscriptions = null;
+    const taken = createSubscriptions(clock, (name, types) => this.#deliveryTo(log, name, types), onError);
+    taken.follow(this.subscribers());
+    this.#subscriptions = taken;
+    return () => {
+      void taken.stop();
+    };
   }
 
   subscribers(): Map<string, readonly string[]> {
@@ -159,7 +158,7 @@ export class ShopProcess {
 
   #bridge(): ServiceSchema {
     const handlers = bridgeHandlers({
-      log: this.log,
+      log: this.#ground.log(this.node),
       deliveryOf: name => this.#subscriptions?.deliveryOf(name),
       onAppended: () => this.#subscriptions?.wake(),
     });

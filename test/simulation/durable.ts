@@ -8,6 +8,8 @@ import type { SimNode } from "./sim-node.ts";
 
 export interface Durable {
   readonly storages: ReadonlyMap<string, MemoryStorage>;
+  /** Ids of events in the order in which they were written, over all databases. */
+  readonly written: ReadonlySet<string>;
   /** One per collection, whoever asks: its unique indexes are those of the storage. */
   driver(database: string, spec: CollectionSpec<unknown>): Driver;
 }
@@ -15,13 +17,24 @@ export interface Durable {
 export function createDurable(): Durable {
   const storages = new Map<string, MemoryStorage>();
   const drivers = new Map<string, Driver>();
+  const written = new Set<string>();
+  const recording = (driver: Driver): Driver => ({
+    ...driver,
+    async write(writes) {
+      const outcomes = await driver.write(writes);
+      for (const [index, { events }] of writes.entries())
+        if (outcomes[index]?.kind === "written") for (const { id } of events) written.add(id);
+      return outcomes;
+    },
+  });
   return {
     storages,
+    written,
     driver(database, spec) {
       const storage = storages.get(database) ?? createMemoryStorage();
       storages.set(database, storage);
       const name = `${database}.${spec.name}`;
-      const driver = drivers.get(name) ?? createMemoryDriver(spec, storage);
+      const driver = drivers.get(name) ?? recording(createMemoryDriver(spec, storage));
       drivers.set(name, driver);
       return driver;
     },

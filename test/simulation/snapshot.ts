@@ -30,6 +30,8 @@ export interface Snapshot {
   readonly ledger: readonly Stored<LedgerEntry>[];
   /** The log as it is, repeats included. */
   readonly log: readonly CloudEvent[];
+  /** Ids of events in the order in which they happened. */
+  readonly written: readonly string[];
   /** Events that wait in outboxes. */
   readonly waiting: number;
   readonly documents: readonly (Stored<unknown> & { readonly aggregate: string })[];
@@ -73,6 +75,7 @@ export function takeSnapshot(world: World): Snapshot {
     notifications: readAll(world, "notification", "notifications"),
     ledger: readAll(world, "provider", "ledger"),
     log: world.disk.events,
+    written: [...world.durable.written],
     waiting: waitingEvents(world),
     documents: aggregates.flatMap(([database, collection, aggregate]) =>
       readAll<unknown>(world, database, collection).map(document => ({ ...document, aggregate })),

@@ -2,12 +2,13 @@
 import type { Config } from "../../core/config.ts";
 import type { Random } from "../../core/kernel/random.ts";
 import { createRelay } from "../../core/store/relay.ts";
+import type { EventLog } from "../../services/bridge/event-log.ts";
 import type { Driver } from "../../core/store/driver.ts";
 import { callerOf } from "../../core/context.ts";
 import { createMemoryLogDisk } from "../support/memory-log.ts";
 import type { Chance } from "./chance.ts";
 import { ShopProcess, type CreateService, type Ground } from "./cluster.ts";
-import { createDurable, reach } from "./durable.ts";
+import { createDurable, reach, type Reach } from "./durable.ts";
 import { reachLog } from "./durable-log.ts";
 import { noFaults, type Faults } from "./faults.ts";
 import { Network } from "./network.ts";
@@ -39,6 +40,8 @@ export class World {
   readonly #ground: Ground;
   #boots = 0;
   #consumer: ShopProcess | null = null;
+  #generation = 0;
+  #release: () => void = () => undefined;
 
   constructor(options: WorldOptions) {
     this.#options = options;
@@ -103,26 +106,32 @@ export class World {
     const before = this.#consumer;
     if (next === undefined || next === before) return;
     this.#consumer = next;
-    before?.resume(() => {
-      before.release();
-    });
+    before?.resume(this.#release);
     this.note(`${next.name} consumes`);
-    next.consume(next.log);
+    const generation = (this.#generation += 1);
+    this.#release = next.consume(this.#logOf(next.node, () => generation === this.#generation));
+  }
+
+  #reachOf(node: SimNode): Reach {
+    return {
+      scheduler: this.scheduler,
+      node,
+      faults: () => this.faults,
+      note: text => {
+        this.note(text);
+      },
+    };
+  }
+
+  #logOf(node: SimNode, owns: () => boolean): EventLog {
+    return reachLog(this.#reachOf(node), this.disk, owns);
   }
 
   #layGround(): Ground {
     const { config, mutant } = this.#options;
-    const reachOf = (node: SimNode) => ({
-      scheduler: this.scheduler,
-      node,
-      faults: () => this.faults,
-      note: (text: string) => {
-        this.note(text);
-      },
-    });
     const open: Ground["open"] = (node, database, spec) => {
       const driver: Driver = this.durable.driver(database, spec);
-      const reached = reach(reachOf(node), database, spec, mutant.durable?.(driver, spec) ?? driver);
+      const reached = reach(this.#reachOf(node), database, spec, mutant.durable?.(driver, spec) ?? driver);
       return mutant.driver?.(reached, spec, node) ?? reached;
     };
     return {
@@ -130,7 +139,7 @@ export class World {
       open,
       hand: (store, spec) => mutant.store?.(store, spec) ?? store,
       services: this.#options.services,
-      log: node => reachLog(reachOf(node), this.disk, () => this.#consumer?.node === node),
+      log: node => this.#logOf(node, () => false),
       call: (node, action, params, meta) => {
         const call = () => this.network.call(node, action, params, meta);
         return mutant.call === undefined ? call() : mutant.call(call, action, params);
