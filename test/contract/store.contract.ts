@@ -293,12 +293,13 @@ export function storeContract(adapter: string, open: () => Promise<Storage>): vo
 
       it("are shown to the command that asked for them only, as the ones before it left them", async () => {
         await set("a", "x", entry("one"));
-        const [, seen] = await Promise.all([
+        const [, seen, unseen] = await Promise.all([
           set("a", "x", entry("two")),
           store.update("a", (_current, entries) => keep([...entries]), { entries: ["x", "z"] }),
           store.update("a", (_current, entries) => keep(entries.size), { entries: ["y"] }),
         ]);
         expect(seen.result).toEqual([["x", entry("two")]]);
+        expect(unseen.result).toBe(0);
       });
 
       it("cannot be written without having been read", async () => {
