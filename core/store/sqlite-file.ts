@@ -80,6 +80,7 @@ export class SqliteFile {
   #database: DatabaseSync | null = null;
   #sync: WalSync | null = null;
   #jobs: Job[] = [];
+  #scheduled = false;
   #fatal: Error | null = null;
 
   constructor(path: string, options: SqliteOptions) {
@@ -122,14 +123,21 @@ export class SqliteFile {
   }
 
   /**
-   * Joins the transaction of this moment; resolves once it is durable. A job that throws undoes the whole transaction,
+   * Joins the next transaction; resolves once it is durable. A job that throws undoes the whole transaction,
    * so it answers what it expects (a unique violation) instead of throwing it.
    */
   transact<T>(run: () => T): Promise<T> {
     return new Promise<T>((resolve, reject) => {
-      if (this.#jobs.length === 0) this.#options.clock.defer(() => void this.#commit());
       this.#jobs.push({ run, resolve: resolve as (value: unknown) => void, reject });
+      this.#schedule();
     });
+  }
+
+  /** One transaction at a time until it is synced: what comes meanwhile shares the next one and its sync. */
+  #schedule(): void {
+    if (this.#scheduled || this.#jobs.length === 0) return;
+    this.#scheduled = true;
+    this.#options.clock.defer(() => void this.#commit());
   }
 
   /** Resolves once everything that can be read now is durable: nobody may be told what a power cut can take back. */
@@ -149,6 +157,8 @@ export class SqliteFile {
       for (const { reject } of batch) reject(error);
       this.#end(fatalError(this.#path, error));
     }
+    this.#scheduled = false;
+    this.#schedule();
   }
 
   #end(error: Error | null): void {
