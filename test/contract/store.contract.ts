@@ -552,16 +552,14 @@ export function storeContract(adapter: string, open: () => Promise<Storage>): vo
       });
 
       it("an outbox of 1,000 events does not slow the next write", async () => {
-        const writes = async (id: string) => {
-          const durations: number[] = [];
-          for (let done = 0; done < 100; done += 1)
-            durations.push(await timed(() => store.update(id, increment, { admission: true })));
-          return median(durations);
-        };
-        await writes("warm");
-        const before = await writes("empty");
         await Promise.all(times(1_000, () => store.update("full", increment)));
-        expect((await writes("full")) / before).toBeLessThan(3);
+        const [full, empty]: [number[], number[]] = [[], []];
+        // In turns, so that what else the machine does slows both alike.
+        for (let turn = 0; turn < 100; turn += 1) {
+          full.push(await timed(() => store.update("full", increment, { admission: true })));
+          empty.push(await timed(() => store.update(`new ${String(turn)}`, increment, { admission: true })));
+        }
+        expect(median(full) / median(empty)).toBeLessThan(3);
       });
     });
   });
