@@ -32,7 +32,7 @@ export async function startRepl(broker: ServiceBroker, stop: () => Promise<void>
   const { default: start } = await import("moleculer-repl");
   const call = (name: string, params: unknown, options?: CallingOptions): Promise<unknown> =>
     broker.call(name, asContract(name, params), { ...options, meta: { ...operatorFor(name), ...options?.meta } });
-  start(Object.create(broker, { call: { value: call }, stop: { value: stop } }), {
+  start(Object.create(broker, { call: { value: call }, stop: { value: stop } }) as ServiceBroker, {
     customCommands: null,
     delimiter: "comptoir $",
   });

@@ -29,6 +29,7 @@ export interface EventLog {
   read(after: number, types: readonly string[], limit: number): Promise<Reading>;
   /** What the group has behind it; 0 for a group that is new. */
   committed(group: string): Promise<number>;
+  /** Never goes back: a commit that comes late, from a consumer that was taken over, says nothing new. */
   commit(group: string, position: number): Promise<void>;
   /** Keeps each event once per subscriber: burying it again changes nothing. */
   bury(letters: readonly DeadLetter[]): Promise<void>;

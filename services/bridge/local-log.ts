@@ -58,7 +58,10 @@ class LocalLog implements EventLog {
   commit(group: string, position: number): Promise<void> {
     return this.#file.transact(() => {
       this.#file
-        .statement("INSERT OR REPLACE INTO positions (subscriber, position) VALUES (?, ?)")
+        .statement(
+          `INSERT INTO positions (subscriber, position) VALUES (?, ?)
+           ON CONFLICT (subscriber) DO UPDATE SET position = max(position, excluded.position)`,
+        )
         .run(group, position);
     });
   }

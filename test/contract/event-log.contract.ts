@@ -120,6 +120,15 @@ export function eventLogContract(
       again.close();
     });
 
+    it("does not go back to what a late commit says", async () => {
+      await log.commit("billing", 5);
+      await log.commit("billing", 3);
+      await log.commit("billing", 6);
+      expect(await log.committed("billing")).toBe(6);
+      await log.commit("billing", 1);
+      expect(await log.committed("billing")).toBe(6);
+    });
+
     it("leaves out other types and says how far it has looked", async () => {
       await log.append([event("a", 1), event("a", 2, "stock.low.v1"), event("a", 3)]);
       const { entries, upTo } = await log.read(0, ["stock.low.v1"], 10);

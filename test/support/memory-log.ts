@@ -38,7 +38,8 @@ export function memoryLog(disk: MemoryLogDisk, clock: Clock): EventLog {
       return Promise.resolve({ entries: copy(entries), upTo });
     },
     committed: group => Promise.resolve(disk.positions.get(group) ?? 0),
-    commit: (group, position) => write(() => disk.positions.set(group, position)),
+    commit: (group, position) =>
+      write(() => disk.positions.set(group, Math.max(position, disk.positions.get(group) ?? 0))),
     bury: letters =>
       write(() => {
         for (const letter of letters) {

@@ -6,8 +6,8 @@ import config from "../../eslint.config.ts";
 
 /** None of the rules here asks for types, and without them a file need not exist. */
 const withoutTypes: Linter.Config[] = [
-  ...(config as Linter.Config[]),
-  tseslint.configs.disableTypeChecked as Linter.Config,
+  ...config,
+  tseslint.configs.disableTypeChecked,
   { languageOptions: { parserOptions: { projectService: false } } },
 ];
 const eslint = new ESLint({ overrideConfigFile: true, overrideConfig: withoutTypes });
