@@ -1,13 +1,16 @@
 // A real shop in a process of its own, on free ports, for benchmarks and system tests.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 
 const root = join(import.meta.dirname, "..", "..");
-const ADMIN = { email: "admin@comptoir.local", password: "correct horse battery" };
+/** What `npm start` runs, without npm between: a signal has to reach the shop itself. */
+const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: { start: string } };
+const startArguments = scripts.start.split(" ").slice(1);
+export const ADMIN = { email: "admin@comptoir.local", password: "correct horse battery" };
 const START_TIMEOUT_MS = 20_000;
 
 export interface ShopOptions {
@@ -48,7 +51,7 @@ export async function startShop({
     COMPTOIR_RATE_LIMIT: "0",
     ...env,
   };
-  const child = spawn(process.execPath, [...execArgv, "core/main.ts"], {
+  const child = spawn(process.execPath, [...execArgv, ...startArguments], {
     cwd: root,
     env: settings,
     stdio: ["ignore", "pipe", "pipe"],

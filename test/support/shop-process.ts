@@ -1,98 +1,41 @@
-// A real shop and a real import: processes on a data folder and a port of their own, and a client to look inside.
+// A real shop with a client to look inside, and a real import into it.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import { text } from "node:stream/consumers";
-import { setTimeout as delay } from "node:timers/promises";
-import type { Page } from "../../core/contracts/common.ts";
+import { ADMIN, startShop, temporaryFolder, type Shop, type ShopOptions } from "../../scripts/support/shop.ts";
+import { client, type Client } from "./client.ts";
 
 export const ROOT = new URL("../..", import.meta.url).pathname;
-/** What `npm start` runs, without npm between: a signal has to reach the shop itself. */
-const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8")) as { scripts: { start: string } };
-const START = scripts.start.split(" ").slice(1);
-const ADMIN = { email: "admin@comptoir.local", password: "a password for the test" };
 
-export interface ShopProcess {
-  readonly url: string;
-  readonly data: string;
-  readonly child: ChildProcess;
-  get<T>(path: string): Promise<T>;
-  /** All pages of a list. */
-  all<T>(path: string): Promise<T[]>;
-  end(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
+export interface OpenShop {
+  readonly shop: Shop;
+  readonly api: Client;
 }
 
-const settings = (data: string, port: string): NodeJS.ProcessEnv => ({
-  ...process.env,
-  COMPTOIR_DATA: data,
-  COMPTOIR_PORT: port,
-  COMPTOIR_OPS_PORT: "0",
-  COMPTOIR_ADMIN_PASSWORD: ADMIN.password,
-  COMPTOIR_LOG_LEVEL: "warn",
-});
-
-/** @param port 0 for any free one. Ready when this returns. */
-export async function startShop(data: string, port = "0"): Promise<ShopProcess> {
-  const child = spawn(process.execPath, START, {
-    cwd: ROOT,
-    env: settings(data, port),
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  let url = "";
-  for await (const line of createInterface({ input: child.stdout })) {
-    url = /^ready (\S+)/.exec(line)?.[1] ?? "";
-    if (url !== "") break;
-  }
-  child.stdout.resume();
-  const login = await fetch(`${url}/v1/auth/login`, {
-    method: "POST",
-    headers: { "content-type": "application/json" },
-    body: JSON.stringify(ADMIN),
-  });
-  const { accessToken } = (await login.json()) as { accessToken: string };
-  const get = async <T>(path: string): Promise<T> => {
-    const response = await fetch(`${url}${path}`, { headers: { authorization: `Bearer ${accessToken}` } });
-    if (!response.ok) throw new Error(`${path}: ${String(response.status)} ${await response.text()}`);
-    return (await response.json()) as T;
-  };
-  const all = async <T>(path: string): Promise<T[]> => {
-    const items: T[] = [];
-    for (let cursor: string | null = ""; cursor !== null;) {
-      const page: Page<T> = await get(`${path}?limit=100${cursor && `&cursor=${encodeURIComponent(cursor)}`}`);
-      items.push(...page.items);
-      cursor = page.nextCursor;
-    }
-    return items;
-  };
-  const end = async (signal: "SIGTERM" | "SIGKILL"): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null) return;
-    const exited = once(child, "exit");
-    child.kill(signal);
-    await exited;
-  };
-  return { url, data, child, get, all, end };
+export async function openShop(options: ShopOptions = {}): Promise<OpenShop> {
+  const shop = await startShop({ ...options, env: { COMPTOIR_LOG_LEVEL: "warn", ...options.env } });
+  return { shop, api: client(shop.url, await shop.adminToken()) };
 }
 
 /** A shop on a folder of its own for as long as `use` runs. */
-export async function withShop(use: (shop: ShopProcess) => Promise<void>): Promise<void> {
-  const data = mkdtempSync(join(tmpdir(), "shop-"));
-  const shop = await startShop(data);
+export async function withShop(use: (open: OpenShop) => Promise<void>): Promise<void> {
+  const data = temporaryFolder();
+  const open = await openShop({ data });
   try {
-    await use(shop);
+    await use(open);
   } finally {
-    await shop.end("SIGKILL");
+    await open.shop.kill();
     rmSync(data, { recursive: true });
   }
 }
 
-export function startImport(shop: ShopProcess, file: string): ChildProcess {
+export function startImport(shop: Shop, file: string): ChildProcess {
   const report = join(shop.data, "refused.csv");
   return spawn(process.execPath, ["scripts/import/main.ts", file, "--url", shop.url, "--report", report], {
     cwd: ROOT,
-    env: settings(shop.data, "0"),
+    env: { COMPTOIR_ADMIN_EMAIL: ADMIN.email, COMPTOIR_ADMIN_PASSWORD: ADMIN.password, TZ: "UTC" },
     stdio: ["ignore", "pipe", "pipe"],
   });
 }
@@ -120,8 +63,4 @@ export async function ended(child: ChildProcess): Promise<Ended> {
 export function peakMemory(pid: number | undefined): number {
   const status = readFileSync(`/proc/${String(pid)}/status`, "utf8");
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
-}
-
-export async function until(condition: () => Promise<boolean>): Promise<void> {
-  while (!(await condition())) await delay(20);
 }

@@ -5,16 +5,9 @@ import { join } from "node:path";
 import type { Invoice } from "../../core/contracts/billing.ts";
 import type { StockItem } from "../../core/contracts/inventory.ts";
 import type { Order } from "../../core/contracts/order.ts";
-import {
-  ended,
-  peakMemory,
-  ROOT,
-  startImport,
-  startShop,
-  until,
-  withShop,
-  type ShopProcess,
-} from "../support/shop-process.ts";
+import type { Shop } from "../../scripts/support/shop.ts";
+import type { Client } from "../support/client.ts";
+import { ended, openShop, peakMemory, ROOT, startImport, withShop } from "../support/shop-process.ts";
 
 const SAMPLE = join(ROOT, "data/online-retail-10k.csv");
 const EXPECTED = {
@@ -55,35 +48,35 @@ function expectedStock(file: string): Map<string, number> {
   return onHand;
 }
 
-async function stockOf(shop: ShopProcess, skus: Iterable<string>): Promise<StockItem[]> {
+async function stockOf(api: Client, skus: Iterable<string>): Promise<StockItem[]> {
   const items: StockItem[] = [];
-  for (const sku of skus) items.push(await shop.get<StockItem>(`/v1/inventory/${encodeURIComponent(sku)}`));
+  for (const sku of skus) items.push(await api.get<StockItem>(`/v1/inventory/${encodeURIComponent(sku)}`));
   return items;
 }
 
 /** Everything the shop has of it that could change. */
-async function state(shop: ShopProcess, skus: Iterable<string>) {
+async function state(api: Client, skus: Iterable<string>) {
   return {
-    orders: (await shop.all<Order>("/v1/orders")).map(({ id, version }) => [id, version]),
-    documents: (await shop.all<Invoice>("/v1/invoices")).map(({ id, number }) => [id, number]),
-    stock: await stockOf(shop, skus),
+    orders: (await api.all<Order>("/v1/orders")).map(({ id, version }) => [id, version]),
+    documents: (await api.all<Invoice>("/v1/invoices")).map(({ id, number }) => [id, number]),
+    stock: await stockOf(api, skus),
   };
 }
 
 /** The first invoices of the sample as a file of their own. */
-function beginning(shop: ShopProcess, lines: number): string {
+function beginning(shop: Shop, lines: number): string {
   const file = join(shop.data, "beginning.csv");
   writeFileSync(file, `${readFileSync(SAMPLE, "utf8").split("\r\n").slice(0, lines).join("\r\n")}\r\n`);
   return file;
 }
 
-async function isWhole(shop: ShopProcess, file: string): Promise<void> {
+async function isWhole(api: Client, file: string): Promise<void> {
   const stock = expectedStock(file);
-  for (const item of await stockOf(shop, stock.keys())) {
+  for (const item of await stockOf(api, stock.keys())) {
     expect(item).toMatchObject({ onHand: stock.get(item.sku), reserved: 0, allocated: 0 });
   }
-  const orders = await shop.all<Order>("/v1/orders");
-  const invoices = (await shop.all<Invoice>("/v1/invoices")).filter(({ type }) => type === "INVOICE");
+  const orders = await api.all<Order>("/v1/orders");
+  const invoices = (await api.all<Invoice>("/v1/invoices")).filter(({ type }) => type === "INVOICE");
   expect(orders.map(({ number }) => number).sort()).toEqual(
     [
       ...new Set(
@@ -98,7 +91,7 @@ async function isWhole(shop: ShopProcess, file: string): Promise<void> {
 
 describe("npm run import", () => {
   it("brings the sample in to the penny, conserves the stock of every SKU, and changes nothing when run twice", async () => {
-    await withShop(async shop => {
+    await withShop(async ({ shop, api }) => {
       const child = startImport(shop, SAMPLE);
       let peak = 0;
       const watch = setInterval(() => (peak = child.exitCode === null ? peakMemory(child.pid) : peak), 200);
@@ -106,9 +99,9 @@ describe("npm run import", () => {
       clearInterval(watch);
       expect({ code, summary }).toEqual({ code: 0, summary: { ...EXPECTED, report: join(shop.data, "refused.csv") } });
       expect(peak).toBeLessThan(MIB);
-      expect(peakMemory(shop.child.pid)).toBeLessThan(MIB);
-      await isWhole(shop, SAMPLE);
-      const documents = await shop.all<Invoice>("/v1/invoices");
+      expect(peakMemory(shop.process.pid)).toBeLessThan(MIB);
+      await isWhole(api, SAMPLE);
+      const documents = await api.all<Invoice>("/v1/invoices");
       const sum = (type: Invoice["type"]): number =>
         documents
           .filter(document => document.type === type)
@@ -116,49 +109,58 @@ describe("npm run import", () => {
       expect([sum("INVOICE"), sum("CREDIT_NOTE")]).toEqual([EXPECTED.revenue, -EXPECTED.credits]);
 
       const skus = [...expectedStock(SAMPLE).keys()];
-      const before = await state(shop, skus);
+      const before = await state(api, skus);
       const again = await ended(startImport(shop, SAMPLE));
       expect(again.summary).toMatchObject(EXPECTED);
-      expect(await state(shop, skus)).toEqual(before);
+      expect(await state(api, skus)).toEqual(before);
     });
   });
 
   it("completes when it is killed in the middle and run again", async () => {
-    await withShop(async shop => {
+    await withShop(async ({ shop, api }) => {
       const file = beginning(shop, 2_500);
       const first = startImport(shop, file);
       const killed = ended(first);
-      await until(async () => (await shop.all("/v1/invoices")).length >= 20);
+      await api.until(
+        () => api.all("/v1/invoices"),
+        all => all.length >= 20,
+      );
       first.kill("SIGKILL");
       expect((await killed).summary).toEqual({});
       const { code, summary } = await ended(startImport(shop, file));
       expect({ code, refused: summary.refusedRows, rows: summary.rows }).toEqual({ code: 0, refused: 0, rows: 2_499 });
-      await isWhole(shop, file);
+      await isWhole(api, file);
     });
   });
 
   it("goes on when the shop is killed in the middle and comes back", async () => {
-    await withShop(async shop => {
+    await withShop(async ({ shop, api }) => {
       const file = beginning(shop, 2_500);
       const running = ended(startImport(shop, file));
-      await until(async () => (await shop.all("/v1/invoices")).length >= 20);
-      await shop.end("SIGKILL");
-      const back = await startShop(shop.data, new URL(shop.url).port);
+      await api.until(
+        () => api.all("/v1/invoices"),
+        all => all.length >= 20,
+      );
+      await shop.kill();
+      const back = await openShop({ data: shop.data, env: { COMPTOIR_PORT: new URL(shop.url).port } });
       try {
         const { code, summary } = await running;
         expect({ code, refused: summary.refusedRows }).toEqual({ code: 0, refused: 0 });
-        await isWhole(back, file);
+        await isWhole(back.api, file);
       } finally {
-        await back.end("SIGKILL");
+        await back.shop.kill();
       }
     });
   });
 
   it("says where it stopped on Ctrl-C", async () => {
-    await withShop(async shop => {
+    await withShop(async ({ shop, api }) => {
       const child = startImport(shop, SAMPLE);
       const stopped = ended(child);
-      await until(async () => (await shop.all("/v1/products")).length >= 20);
+      await api.until(
+        () => api.all("/v1/products"),
+        all => all.length >= 20,
+      );
       child.kill("SIGINT");
       const { code, stdout, stderr } = await stopped;
       expect({ code, stdout }).toEqual({ code: 130, stdout: "" });

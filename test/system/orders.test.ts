@@ -5,22 +5,23 @@ import type { Invoice, Payment } from "../../core/contracts/billing.ts";
 import type { StockItem } from "../../core/contracts/inventory.ts";
 import type { Notification } from "../../core/contracts/notification.ts";
 import type { Order } from "../../core/contracts/order.ts";
-import { startShop, temporaryFolder, type Shop } from "../../scripts/support/shop.ts";
-import { client, type Client } from "../support/client.ts";
+import { temporaryFolder, type ShopOptions } from "../../scripts/support/shop.ts";
+import type { Client } from "../support/client.ts";
+import { openShop, type OpenShop } from "../support/shop-process.ts";
 
 const folders: string[] = [];
-const running: Shop[] = [];
+const running: OpenShop[] = [];
 
-async function open(options: Parameters<typeof startShop>[0] = {}): Promise<{ shop: Shop; api: Client }> {
+async function open(options: ShopOptions = {}): Promise<OpenShop> {
   const data = options.data ?? temporaryFolder();
   folders.push(data);
-  const shop = await startShop({ ...options, data });
-  running.push(shop);
-  return { shop, api: client(shop.url, await shop.adminToken()) };
+  const opened = await openShop({ ...options, data });
+  running.push(opened);
+  return opened;
 }
 
 afterEach(async () => {
-  await Promise.all(running.splice(0).map(shop => shop.kill()));
+  await Promise.all(running.splice(0).map(({ shop }) => shop.kill()));
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 });
 
