@@ -14,6 +14,8 @@ import type { World } from "./world.ts";
 export interface Told {
   readonly action: ActionName;
   readonly key: string;
+  /** The command's id, which follows from who asked and the key. */
+  readonly command: string;
   readonly params: unknown;
   readonly answer: { readonly resource: unknown } | null;
   readonly refused: ErrorCode | null;
@@ -23,7 +25,7 @@ export const skus = ["anvil", "bolt", "crate"] as const;
 /** Costs nothing: an order of it alone has no payment. */
 export const freeSku = "flyer";
 
-const staff: Principal = { kind: "user", id: "staff", scopes, customerId: null };
+const staff = { kind: "user", id: "staff", scopes, customerId: null } satisfies Principal;
 const methods = [
   ...Array<string>(11).fill("pm_card_visa"),
   "pm_card_chargeDeclined",
@@ -86,6 +88,7 @@ export class Client implements Party {
 
   async #ask<A extends ActionName>(action: A, params: Params<A>, key: string): Promise<Result<A> | null> {
     const { world, told, keyOf = same } = this.#options;
+    const command = deriveId(`${staff.kind}:${staff.id}`, key);
     for (let attempt = 1; ; attempt += 1) {
       const idempotency = { key: keyOf(key, attempt), fingerprint: deriveId(action, JSON.stringify(params)) };
       const deadline = world.now + 5_000;
@@ -93,12 +96,12 @@ export class Client implements Party {
       try {
         const answer = (await world.network.call(this, action, params, meta)) as Result<A>;
         if (typeof answer === "object" && "resource" in answer)
-          told.push({ action, key, params, answer, refused: null });
+          told.push({ action, key, command, params, answer, refused: null });
         return answer;
       } catch (error) {
         const code = codeOf(error);
         if (isDefinite(code)) {
-          told.push({ action, key, params, answer: null, refused: code });
+          told.push({ action, key, command, params, answer: null, refused: code });
           return null;
         }
       }
@@ -122,11 +125,18 @@ export class Client implements Party {
     for (let count = 0; count < times; count += 1) {
       await this.pause(this.#chance.between(0, 4_000));
       const sku = this.#chance.pick(skus);
-      if (this.#chance.happens(0.6))
-        await this.insist("v1.inventory.receive", { sku, quantity: this.#chance.between(1, 4) });
-      else
+      const what = this.#chance.fraction();
+      if (what < 0.6) await this.insist("v1.inventory.receive", { sku, quantity: this.#chance.between(1, 4) });
+      else if (what < 0.85)
         await this.insist("v1.inventory.adjust", { sku, quantity: this.#chance.pick([-2, -1, 1]), reason: "Counted" });
+      else await this.#credit(sku);
     }
+  }
+
+  /** Without an order; the goods go back on the shelf. */
+  async #credit(sku: string): Promise<void> {
+    const line = { sku, description: sku, quantity: 1, unitPrice: { amount: 100, currency: "GBP" } };
+    await this.insist("v1.billing.credit", { currency: "GBP", lines: [line], reason: "Goodwill", restock: true });
   }
 
   async #place(): Promise<Order | null> {

@@ -129,7 +129,7 @@ export class ShopProcess {
       database: name => {
         const database = this.#database(name);
         const collection = <S, X>(spec: CollectionSpec<S>): DocumentStore<S, X> =>
-          hand(database.collection(spec) as unknown as AnyStore, spec) as unknown as DocumentStore<S, X>;
+          hand(database.collection(spec), spec) as unknown as DocumentStore<S, X>;
         return { collection, mixin: {} };
       },
     };

@@ -71,12 +71,15 @@ export function operate<T>({ scheduler, node }: Reach, fate: OperationFate, act:
         },
         (error: unknown) => {
           then(() => {
-            reject(error as Error);
+            reject(error instanceof Error ? error : new Error(String(error)));
           });
         },
       );
     };
-    if (fate.outcome === "lost") return tell(fate.before + fate.after, unknown);
+    if (fate.outcome === "lost") {
+      tell(fate.before + fate.after, unknown);
+      return;
+    }
     if (fate.outcome === "late") tell(fate.before, unknown);
     const effect = (): void => {
       happen(settle => {

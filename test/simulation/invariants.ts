@@ -2,6 +2,7 @@
 import type { CloudEvent } from "../../core/contracts/common.ts";
 import type { Order } from "../../core/contracts/order.ts";
 import type { Movement } from "../../core/contracts/inventory.ts";
+import { lineAmounts } from "../../core/kernel/money.ts";
 import { templates } from "../../services/notification/notification.templates.ts";
 import type { Told } from "./clients.ts";
 import type { Snapshot, Stored, StockItem } from "./snapshot.ts";
@@ -132,6 +133,26 @@ function* ofOrder({ id, state }: Stored<OrderState>, payment: PaymentState | und
     yield `order ${id} is REJECTED, its payment ${payment.status}`;
 }
 
+/** The order's last word on its payment is the payment's own. */
+const ordersKnowTheirPayments: Check = function* ({ orders, payments }) {
+  for (const { id, state } of orders) {
+    const payment = payments.find(each => each.state.orderId === id)?.state;
+    if (payment === undefined || !["CONFIRMED", "COMPLETED", "CANCELLED"].includes(state.status)) continue;
+    if (state.paymentStatus !== payment.status)
+      yield `order ${id} says ${state.paymentStatus}, its payment is ${payment.status}`;
+  }
+};
+
+const movementsAreProjected: Check = function* ({ log, movements }) {
+  const events = firstOccurrences(log).filter(({ type }) => movementEvents.test(type));
+  if (events.length !== movements.length)
+    yield `${String(events.length)} movements happened, ${String(movements.length)} are listed`;
+  const listed = new Map(movements.map(({ id, state }) => [id, state.onHand]));
+  for (const { id, data } of events) if (listed.get(id) !== data["onHand"]) yield `${id}: its movement is listed wrong`;
+};
+
+const movementEvents = /^stock\.(received|adjusted|reserved|released|expired|committed|sold|returned)\.v1$/;
+
 const invoicesFollowOrders: Check = function* ({ orders, invoices }) {
   for (const { id, state } of orders) {
     const own = invoices.filter(invoice => invoice.state.orderId === id && invoice.state.type === "INVOICE");
@@ -145,11 +166,17 @@ const invoicesFollowOrders: Check = function* ({ orders, invoices }) {
       invoices.filter(note => note.state.type === "CREDIT_NOTE" && note.state.orderId === id),
       note => note.state.totals.gross.amount,
     );
-    if (state.status === "CANCELLED" && credited !== state.totals.gross.amount)
-      yield `order ${id} is CANCELLED, ${String(credited)} is credited`;
-    if (credited > state.totals.gross.amount) yield `order ${id}: more credited than invoiced`;
+    const due = state.status === "CANCELLED" ? state.totals.gross.amount : returnedAmount(state);
+    if (credited !== due) yield `order ${id}: ${String(credited)} is credited instead of ${String(due)}`;
   }
 };
+
+function returnedAmount({ lines, returns }: OrderState): number {
+  const back = new Map<string, number>();
+  for (const { lineId, quantity } of returns.flatMap(each => each.lines))
+    back.set(lineId, (back.get(lineId) ?? 0) + quantity);
+  return total(lines, line => lineAmounts(line.unitPrice, back.get(line.id) ?? 0, line.taxRate).gross.amount);
+}
 
 const numbersAreGapless: Check = function* ({ invoices, counters }) {
   const bySeries = Map.groupBy(invoices, ({ state }) => state.series);
@@ -229,7 +256,10 @@ const reachable: Readonly<Record<Order["status"], readonly Order["status"][]>> =
 
 function* orderAnswer(about: string, answer: Order, orders: Snapshot["orders"]): Iterable<string> {
   const now = orders.find(({ id }) => id === answer.id)?.state;
-  if (now === undefined) return yield `${about}: order ${answer.id} is gone`;
+  if (now === undefined) {
+    yield `${about}: order ${answer.id} is gone`;
+    return;
+  }
   if (!reachable[answer.status].includes(now.status))
     yield `${about}: was told ${answer.status}, the order is ${now.status}`;
   for (const { id } of answer.shipments)
@@ -244,20 +274,28 @@ const oneOrderPerWish: Check = function* ({ orders }) {
     if (all.length > 1) yield `${String(all.length)} orders for one wish of ${String(email)}`;
 };
 
-/** One movement per receipt or adjustment that was asked for, one shipment and one return per request. */
+/**
+ * One movement per receipt or adjustment that was asked for, one shipment per request. A refusal leaves no trace, so a
+ * request that arrives again after it may still be granted.
+ */
 const commandsCountOnce: Check = function* ({ log, orders }, told) {
-  const made = firstOccurrences(log).filter(({ type }) => type === "stock.received.v1" || type === "stock.adjusted.v1");
-  const asked = told.filter(({ action, answer }) => /inventory\.(receive|adjust)$/.test(action) && answer !== null);
-  const wishes = new Set(asked.map(({ key }) => key)).size;
-  if (made.length > wishes) yield `${String(made.length)} receipts and adjustments, ${String(wishes)} were asked for`;
+  const asked = new Set(told.map(({ command }) => `mov:${command}`));
+  const made = new Set<string>();
+  for (const { id, type, data } of firstOccurrences(log)) {
+    if (type !== "stock.received.v1" && type !== "stock.adjusted.v1") continue;
+    const movement = String(data["movementId"]);
+    if (made.has(movement)) yield `${id}: ${movement} was made twice`;
+    if (!asked.has(movement)) yield `${id}: nobody asked for ${movement}`;
+    made.add(movement);
+  }
   for (const { id, state } of orders) {
     const ships = new Set(told.filter(each => isAbout(each, "v1.order.ship", id)).map(({ key }) => key)).size;
     if (state.shipments.length > ships) yield `order ${id}: more shipments than were asked for`;
   }
 };
 
-const isAbout = ({ action, params, answer }: Told, wanted: string, orderId: string): boolean =>
-  action === wanted && answer !== null && (params as { id: string }).id === orderId;
+const isAbout = ({ action, params }: Told, wanted: string, orderId: string): boolean =>
+  action === wanted && (params as { id: string }).id === orderId;
 
 const checks: readonly Check[] = [
   stockAddsUp,
@@ -266,6 +304,8 @@ const checks: readonly Check[] = [
   ordersEnd,
   ledgerIsPayments,
   moneyFollowsOrders,
+  ordersKnowTheirPayments,
+  movementsAreProjected,
   invoicesFollowOrders,
   numbersAreGapless,
   logIsWhole,

@@ -58,12 +58,13 @@ export class Network {
       const tell = (after: number, outcome: string, settle: () => void): void => {
         scheduler.in(after, () => {
           if (told) return false;
-          return caller.resume(() => {
+          caller.resume(() => {
             if (told) return;
             told = true;
             note(`${caller.name} hears ${label} ${outcome}`);
             settle();
           });
+          return true;
         });
       };
       const lost = (after: number): void => {
@@ -73,10 +74,16 @@ export class Network {
       };
       lost(TIMEOUT);
       if (fate.again !== null) this.#deliver(fate.again, caller, label, { action, body, meta }, () => undefined);
-      if (fate.request === null) return lost(BROKEN);
+      if (fate.request === null) {
+        lost(BROKEN);
+        return;
+      }
       this.#deliver(fate.request, caller, label, { action, body, meta }, (outcome, settle) => {
         if (fate.answer === null) lost(BROKEN);
-        else tell(fate.answer, outcome, () => settle(resolve, reject));
+        else
+          tell(fate.answer, outcome, () => {
+            settle(resolve, reject);
+          });
       });
     });
   }
@@ -96,17 +103,24 @@ export class Network {
       const host = this.#choose(caller);
       if (host === null) {
         const error = new Errors.ServiceNotFoundError({ action });
-        return answer("NO HOST", (_, reject) => reject(error));
+        answer("NO HOST", (_, reject) => {
+          reject(error);
+        });
+        return;
       }
       note(`${host.name} runs ${label}`);
       host.resume(() => {
         host.handle(action, JSON.parse(body), meta).then(
           value => {
             const result = copied(value);
-            answer("ok", resolve => resolve(result));
+            answer("ok", resolve => {
+              resolve(result);
+            });
           },
           (error: unknown) => {
-            answer(describe(error), (_, reject) => reject(error));
+            answer(describe(error), (_, reject) => {
+              reject(error);
+            });
           },
         );
       });

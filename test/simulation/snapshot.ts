@@ -4,6 +4,7 @@ import type { Counter } from "../../services/billing/billing.schema.ts";
 import type { InvoiceState } from "../../services/billing/invoice.domain.ts";
 import type { PaymentState } from "../../services/billing/payment.domain.ts";
 import type { Stock, StockEntry } from "../../services/inventory/inventory.domain.ts";
+import type { StoredMovement } from "../../services/inventory/inventory.schema.ts";
 import type { NotificationState } from "../../services/notification/notification.schema.ts";
 import type { OrderState } from "../../services/order/order.schema.ts";
 import type { CloudEvent } from "../../core/contracts/common.ts";
@@ -23,6 +24,7 @@ export interface StockItem extends Stored<Stock> {
 export interface Snapshot {
   readonly orders: readonly Stored<OrderState>[];
   readonly items: readonly StockItem[];
+  readonly movements: readonly Stored<StoredMovement>[];
   readonly payments: readonly Stored<PaymentState>[];
   readonly invoices: readonly Stored<InvoiceState>[];
   readonly counters: readonly Stored<Counter>[];
@@ -69,6 +71,7 @@ export function takeSnapshot(world: World): Snapshot {
   return {
     orders: readAll(world, "order", "orders"),
     items: stockItems(world),
+    movements: readAll(world, "inventory", "movements"),
     payments: readAll(world, "billing", "payments"),
     invoices: readAll(world, "billing", "invoices"),
     counters: readAll(world, "billing", "numbering"),

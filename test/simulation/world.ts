@@ -78,7 +78,8 @@ export class World {
     const chance = this.#options.chance.fork(`process ${String(boot)}`);
     const skew = chance.between(-MOST_SKEW, MOST_SKEW);
     let ids = 0;
-    const random: Random = { id: () => `boot${String(boot)}-${String((ids += 1))}`, fraction: chance.fraction };
+    const id = (): string => `boot${String(boot)}-${String((ids += 1))}`;
+    const random: Random = { id, fraction: () => chance.fraction() };
     const process = new ShopProcess(new SimNode(name, this.scheduler, skew), random, this.#ground);
     this.processes[place] = process;
     this.note(`${name} boots (${String(boot)})`);
