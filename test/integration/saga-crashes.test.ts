@@ -25,15 +25,17 @@ interface Plan {
   readonly refusal: ErrorCode;
 }
 
-type Harm = "dies before" | "dies after" | "is lost" | "is not answered";
+type Harm = "dies before" | "dies after" | "all die before" | "all die after" | "is lost" | "is not answered";
 
-/** What happens at the n-th write since the order was asked for: to the process that writes, or to the write. */
+/** What happens at the n-th write since the order was asked for: to the process that writes, to all, or to the write. */
 interface Blow {
   readonly write: number;
   readonly harm: Harm;
 }
 
 const DOWN_MS = 700;
+/** Longer than a reservation lasts. */
+const LONG_DOWN_MS = 10_000;
 const forward: readonly Omit<Plan, "answer">[] = [
   { action: "v1.inventory.reserve", refusal: "OUT_OF_STOCK" },
   { action: "v1.billing.authorize", refusal: "PAYMENT_DECLINED" },
@@ -82,20 +84,23 @@ class Director {
     this.writes += 1;
     const harm = this.#blow?.write === this.writes ? this.#blow.harm : null;
     if (harm !== null) this.blows += 1;
-    if (harm === "dies before") return this.#kill(node);
+    if (harm === "dies before" || harm === "all die before") return this.#kill(node, harm);
     if (harm === "is lost") throw unanswered();
     const outcomes = await driver.write(writes);
     if (harm === "is not answered") throw unanswered();
-    return harm === "dies after" ? this.#kill(node) : outcomes;
+    return harm === "dies after" || harm === "all die after" ? this.#kill(node, harm) : outcomes;
   }
 
-  #kill(node: SimNode): Promise<never> {
+  #kill(node: SimNode, harm: Harm): Promise<never> {
     const { world } = this;
-    const place = world?.processes.findIndex(process => process.node === node) ?? -1;
-    world?.crash(place);
-    world?.scheduler.in(DOWN_MS, () => {
-      world.boot(place);
-    });
+    const all = harm.startsWith("all");
+    for (const [place, process] of world?.processes.entries() ?? []) {
+      if (!all && process.node !== node) continue;
+      world?.crash(place);
+      world?.scheduler.in(all ? LONG_DOWN_MS : DOWN_MS, () => {
+        world.boot(place);
+      });
+    }
     return new Promise(() => undefined);
   }
 }
@@ -168,19 +173,19 @@ async function everyBlow(story: Story, harms: readonly Harm[]): Promise<{ blow: 
 const deaths: readonly Harm[] = ["dies before", "dies after"];
 
 async function expectEnd(story: Story, end: End, harms = deaths): Promise<void> {
+  await expectOneOf(story, [end], harms);
+}
+
+/** CONFIRMED, or REJECTED with the code. */
+async function expectOneOf(story: Story, ends: readonly End[], harms: readonly Harm[]): Promise<void> {
   const runs = await everyBlow(story, harms);
-  const expected =
-    end === "CONFIRMED" ? { status: "CONFIRMED", rejection: null } : { status: "REJECTED", rejection: end };
 
   for (const { blow, run } of runs) {
-    const { status, rejection, broken, blows } = run;
-    expect({ blow, blows, status, rejection, broken }).toEqual({
-      blow,
-      blows: blow === null ? 0 : 1,
-      ...expected,
-      broken: [],
-    });
-    expect([expected.status, "PENDING"]).toContain(run.told);
+    const { rejection, broken, blows, told } = run;
+    const expected = rejection === null ? "CONFIRMED" : "REJECTED";
+    expect({ blow, blows, broken }).toEqual({ blow, blows: blow === null ? 0 : 1, broken: [] });
+    expect(ends).toContain(rejection ?? run.status);
+    expect([expected, "PENDING"]).toContain(told);
   }
   expect(runs.length).toBeGreaterThan(10);
 }
@@ -219,5 +224,18 @@ describe("an order of which one write is lost or not answered", () => {
     ["pm_sim_captureFails", "PAYMENT_DECLINED"],
   ] as const)("ends as if nothing had happened (%s: %s)", async (method, end) => {
     await expectEnd({ method }, end, ["is lost", "is not answered"]);
+  });
+});
+
+describe("an order whose every process is down for longer than its reservation", () => {
+  const late = ["all die before", "all die after"] as const;
+
+  it.each(["pm_card_visa", "pm_sim_unknown"])("is confirmed, or rejected whole (%s)", async method => {
+    await expectOneOf({ method }, ["CONFIRMED", "RESERVATION_EXPIRED"], late);
+  });
+
+  it("is rejected whole when its payment would have been refused", async () => {
+    const ends = ["PAYMENT_DECLINED", "RESERVATION_EXPIRED"] as const;
+    await expectOneOf({ method: "pm_sim_captureFails" }, ends, late);
   });
 });
