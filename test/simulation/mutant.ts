@@ -21,18 +21,15 @@ export interface Mutant {
   readonly keyOf?: (key: string, attempt: number) => string;
 }
 
-/** The store with some of its methods replaced. */
-export const around = (store: AnyStore, replaced: Partial<AnyStore>): AnyStore => ({
-  load: id => store.load(id),
-  loadMany: ids => store.loadMany(ids),
-  loadEntries: (id, keys) => store.loadEntries(id, keys),
-  update: (id, decide, options) => store.update(id, decide, options),
-  list: query => store.list(query),
-  due: (now, limit) => store.due(now, limit),
-  admit: () => {
-    store.admit();
-  },
-  pending: (limit, parked) => store.pending(limit, parked),
-  acknowledge: (id, seq) => store.acknowledge(id, seq),
-  ...replaced,
-});
+/** The same thing with some of its methods replaced. */
+export const replaced = <T extends object>(target: T, methods: Partial<T>): T =>
+  new Proxy(target, {
+    get(_, name): unknown {
+      const own: unknown = Reflect.get(methods, name);
+      if (own !== undefined) return own;
+      const value: unknown = Reflect.get(target, name);
+      return typeof value === "function"
+        ? (...given: unknown[]): unknown => Reflect.apply(value, target, given)
+        : value;
+    },
+  });

@@ -6,7 +6,7 @@ import type { Decide, Verdict, Versioned } from "../../core/store/port.ts";
 import type { LedgerEntry } from "../../services/billing/provider.simulator.ts";
 import type { PaymentState } from "../../services/billing/payment.domain.ts";
 import type { OrderState } from "../../services/order/order.schema.ts";
-import { around, type AnyStore, type Mutant } from "./mutant.ts";
+import { replaced, type AnyStore, type Mutant } from "./mutant.ts";
 
 type State = Readonly<Record<string, unknown>>;
 
@@ -35,7 +35,7 @@ const onUpdate =
   (store: AnyStore, spec: { name: string }): AnyStore =>
     spec.name !== name
       ? store
-      : around(store, {
+      : replaced(store, {
           update: <R>(id: string, decide: Decide<unknown, R, unknown>, options?: object) =>
             store.update(id, changed(decide) as Decide<unknown, R, unknown>, options),
         });
@@ -53,26 +53,19 @@ const dropCompareAndSet: Mutant = {
 
 /** The relay takes events out of the outbox before the log has them. */
 const acknowledgeBeforeAppend: Mutant = {
-  outbox: source => ({
-    spec: source.spec,
-    async pending(limit, parked) {
-      const events = await source.pending(limit, parked);
-      for (const { subject, sequence } of events) await source.acknowledge(subject, sequence);
-      return events;
-    },
-    acknowledge: (id, seq) => source.acknowledge(id, seq),
-    measure: () => source.measure(),
-  }),
+  outbox: source =>
+    replaced(source, {
+      async pending(limit, parked) {
+        const events = await source.pending(limit, parked);
+        for (const { subject, sequence } of events) await source.acknowledge(subject, sequence);
+        return events;
+      },
+    }),
 };
 
 /** An acknowledgement takes out whatever is there by then, not what the log was given. */
 const acknowledgeTooMuch: Mutant = {
-  outbox: source => ({
-    spec: source.spec,
-    pending: (limit, parked) => source.pending(limit, parked),
-    acknowledge: id => source.acknowledge(id, Number.MAX_SAFE_INTEGER),
-    measure: () => source.measure(),
-  }),
+  outbox: source => replaced(source, { acknowledge: id => source.acknowledge(id, Number.MAX_SAFE_INTEGER) }),
 };
 
 /** A client that was not told asks for the same thing under a new key. */
@@ -281,7 +274,7 @@ function newProviderKey(): Mutant {
     store: (store, spec) => {
       if (spec.name !== "ledger") return store;
       const inner = forgetting(store, spec);
-      return around(inner, {
+      return replaced(inner, {
         load: id => (isRefund(id) ? Promise.resolve(null) : inner.load(id)),
         update: (id, decide, options) =>
           inner.update(isRefund(id) ? `${id}~${String((asked += 1))}` : id, decide, options),
