@@ -1,6 +1,7 @@
 // The broker's validator: contracts are JSON Schema, checked by Ajv. Nothing is coerced, filled in or removed.
 import { Ajv, type ErrorObject, type Options } from "ajv";
 import addFormats from "ajv-formats";
+import { fullFormats } from "ajv-formats/dist/formats.js";
 import { Validators } from "moleculer";
 import type { TSchema } from "typebox";
 import type { FieldError } from "../kernel/errors.ts";
@@ -12,10 +13,19 @@ export type Check = (params: unknown, thorough?: boolean) => true | FieldError[]
 
 const MAX_ERRORS = 50;
 
+const RFC3339 = fullFormats["date-time"] as { readonly validate: (text: string) => boolean };
+const [FIRST_MOMENT, LAST_MOMENT] = [Date.parse("0000-01-01T00:00:00Z"), Date.parse("9999-12-31T23:59:59.999Z")];
+
+/** RFC 3339 that also stays it in UTC: no leap second, which Date does not know, and no year of five digits. */
+function isMoment(text: string): boolean {
+  const moment = Date.parse(text);
+  return moment >= FIRST_MOMENT && moment <= LAST_MOMENT && RFC3339.validate(text);
+}
+
 function build(options: Options): Ajv {
   const ajv = new Ajv({ strict: true, ...options });
   addFormats.default(ajv);
-  return ajv;
+  return ajv.addFormat("date-time", isMoment);
 }
 const firstMistake = build({ allErrors: false });
 const allMistakes = build({ allErrors: true });

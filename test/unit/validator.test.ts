@@ -3,7 +3,7 @@ import { Type } from "typebox";
 import { Errors, ServiceBroker } from "moleculer";
 import { actions } from "../../core/contracts/index.ts";
 import type { FieldError } from "../../core/kernel/errors.ts";
-import { closed, nullable, Price, Sku } from "../../core/contracts/common.ts";
+import { closed, nullable, Price, Sku, Timestamp } from "../../core/contracts/common.ts";
 import { checkOf, ContractValidator } from "../../core/middlewares/validator.ts";
 
 const check = checkOf(
@@ -42,6 +42,20 @@ describe("a check", () => {
     const before = structuredClone(params);
     expect(check(params)).not.toBe(true);
     expect(params).toEqual(before);
+  });
+
+  it.each([
+    ["2010-12-01T08:26:00Z", true],
+    ["2010-12-01t08:26:00.5+02:00", true],
+    ["9999-12-31T23:59:59Z", true],
+    ["2010-02-30T00:00:00Z", false],
+    ["2010-12-01", false],
+    ["2010-12-01T08:26:00", false],
+    ["2016-12-31T23:59:60Z", false],
+    ["9999-12-31T23:59:59-01:00", false],
+    ["0000-01-01T00:00:00+01:00", false],
+  ])("takes times that are times in UTC too: %s, %s", (text, fits) => {
+    expect(checkOf(closed({ at: Timestamp }))({ at: text }) === true).toBe(fits);
   });
 
   it("can be made of every contract", () => {
