@@ -2,6 +2,7 @@
 import type { EventData } from "../../core/contracts/index.ts";
 import { timestamp, type Clock } from "../../core/kernel/clock.ts";
 import type { Delivered, Reactions } from "../../core/reactions.ts";
+import type { Request } from "../../core/request.ts";
 import { keep, write, type DocumentStore } from "../../core/store/port.ts";
 import { queued } from "./notification.domain.ts";
 import type { NotificationState } from "./notification.schema.ts";
@@ -25,10 +26,10 @@ async function queue<T extends MailedEvent>({ notifications, clock }: Deps, even
   });
 }
 
-/** Whom the order's earlier mail went to: a refund's event does not tell. */
-async function earlier({ notifications }: Deps, orderId: string): Promise<About | undefined> {
-  const { items } = await notifications.list({ where: { orderId }, orderBy: "createdAt", limit: 1 });
-  return items[0]?.state;
+/** A refund's event does not tell whose it is, and the order's own mails may come after it: the order is asked. */
+async function aboutOrder(id: string, { call }: Request): Promise<About | null> {
+  const { number: orderNumber, customerId, email } = await call("v1.order.get", { id });
+  return email === null ? null : { orderId: id, orderNumber, customerId, recipient: email };
 }
 
 export function notificationReactions(deps: Deps): Reactions {
@@ -52,11 +53,9 @@ export function notificationReactions(deps: Deps): Reactions {
     "order.returned.v1": ofOrder,
     "invoice.issued.v1": ofDocument,
     "creditnote.issued.v1": ofDocument,
-    "payment.refunded.v1": async event => {
-      const about = await earlier(deps, event.data.orderId);
-      if (about === undefined) return;
-      const { orderId, orderNumber, customerId, recipient } = about;
-      await queue(deps, event, { orderId, orderNumber, customerId, recipient });
+    "payment.refunded.v1": async (event, request) => {
+      const about = await aboutOrder(event.data.orderId, request);
+      if (about !== null) await queue(deps, event, about);
     },
   };
 }
