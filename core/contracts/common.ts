@@ -23,6 +23,8 @@ export const Amounts = closed({ net: Money, tax: Money, gross: Money });
 export const Sku = Type.String({ minLength: 1, maxLength: 64, pattern: "^[^\\p{C}\\s]([^\\p{C}]*[^\\p{C}\\s])?$" });
 export const Id = Type.String({ minLength: 1, maxLength: 128, pattern: "^[!-~]+$" });
 export const Quantity = Type.Integer({ minimum: 1, maximum: 1_000_000 });
+/** All lines of one SKU and price together: 1,000 lines of the largest quantity. */
+export const Units = Type.Integer({ minimum: 1, maximum: 1_000_000_000 });
 export const TaxRate = Type.Integer({
   minimum: 0,
   maximum: 10_000,

@@ -1,6 +1,6 @@
 import { Type, type Static } from "typebox";
 import { action } from "./action.ts";
-import { closed, Id, Keyed, nullable, Page, pageQuery, Quantity, Reason, Sku, Timestamp } from "./common.ts";
+import { closed, Id, Keyed, nullable, Page, pageQuery, Quantity, Reason, Sku, Timestamp, Units } from "./common.ts";
 import { park, react } from "./reactions.ts";
 
 const Count = Type.Integer({ minimum: 0 });
@@ -97,7 +97,7 @@ export const inventoryActions = {
   "v1.inventory.admit": action({ params: closed({}), result: closed({}), auth: "internal", read: true }),
   /** Keyed by (orderId, sku). Refuses OUT_OF_STOCK; RESERVATION_EXPIRED when it ended before. */
   "v1.inventory.reserve": action({
-    params: closed({ orderId: Id, sku: Sku, quantity: Type.Integer({ minimum: 1, maximum: 1_000_000_000 }) }),
+    params: closed({ orderId: Id, sku: Sku, quantity: Units }),
     result: closed({ expiresAt: Timestamp }),
     auth: "internal",
   }),
@@ -110,8 +110,6 @@ export const inventoryActions = {
 };
 
 const counts = { sku: Sku, onHand: Count, reserved: Count, allocated: Count };
-/** All lines of one SKU together may be more than one line may hold. */
-const Units = Type.Integer({ minimum: 1 });
 const orderQuantity = { orderId: Id, quantity: Units };
 
 export const inventoryEvents = {

@@ -18,6 +18,7 @@ import {
   Sku,
   TaxRate,
   Timestamp,
+  Units,
   Version,
 } from "./common.ts";
 import { park, react } from "./reactions.ts";
@@ -52,7 +53,7 @@ export const OrderLine = closed({
   id: Id,
   sku: Sku,
   name: Name,
-  quantity: Type.Integer({ minimum: 1 }),
+  quantity: Units,
   unitPrice: Price,
   taxRate: TaxRate,
   net: Money,
@@ -61,7 +62,7 @@ export const OrderLine = closed({
 });
 export type OrderLine = Static<typeof OrderLine>;
 
-const ShippedLine = closed({ lineId: Id, sku: Sku, quantity: Quantity });
+const ShippedLine = closed({ lineId: Id, sku: Sku, quantity: Units });
 export const Shipment = closed({
   id: Id,
   lines: Type.Array(ShippedLine),
@@ -118,7 +119,7 @@ export type TimelineEntry = Static<typeof TimelineEntry>;
 
 const PlacedLine = closed({ sku: Sku, quantity: Quantity, unitPrice: Type.Optional(Price) });
 const ExternalNumber = Type.String({ minLength: 1, maxLength: 64, pattern: "^[!-~]+$" });
-const LineSelection = closed({ lineId: Type.Optional(Id), sku: Type.Optional(Sku), quantity: Quantity });
+const LineSelection = closed({ lineId: Type.Optional(Id), sku: Type.Optional(Sku), quantity: Units });
 export type LineSelection = Static<typeof LineSelection>;
 
 export const PlaceOrder = closed({

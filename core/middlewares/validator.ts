@@ -25,7 +25,8 @@ function isMoment(text: string): boolean {
 function build(options: Options): Ajv {
   const ajv = new Ajv({ strict: true, ...options });
   addFormats.default(ajv);
-  return ajv.addFormat("date-time", isMoment);
+  ajv.addFormat("date-time", isMoment);
+  return ajv;
 }
 const firstMistake = build({ allErrors: false });
 const allMistakes = build({ allErrors: true });

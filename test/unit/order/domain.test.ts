@@ -1,6 +1,8 @@
 import { describe, expect, it } from "@jest/globals";
 import fc from "fast-check";
+import { events } from "../../../core/contracts/index.ts";
 import { sumAmounts } from "../../../core/kernel/money.ts";
+import { checkOf } from "../../../core/middlewares/validator.ts";
 import { applied } from "../../../services/order/order.changes.ts";
 import { fulfillmentTransitions, statusTransitions, type OrderCommand } from "../../../services/order/order.domain.ts";
 import { lineQuantities } from "../../../services/order/order.lines.ts";
@@ -127,6 +129,20 @@ describe("an order", () => {
     const change = applied("o1", { type: "confirm" }, { ...order(), cancel: { reason: "too late" } }, at);
     expect(change.ok && change.events.map(event => event.type)).toEqual(["order.confirmed.v1", "order.cancelled.v1"]);
     expect(change.ok && change.state.status).toBe("CANCELLED");
+  });
+
+  it.each<OrderCommand>([
+    { type: "cancel", reason: "too many" },
+    { type: "ship", id: "s", lines: null, trackingNumber: null, at },
+    { type: "ship", id: "s", lines: [{ lineId: "1", quantity: 2_000_000 }], trackingNumber: null, at },
+  ])("of a line that was added up beyond one line's bound tells what fits its event: %j", command => {
+    const many = { sku: "A", quantity: 1_000_000 };
+    const pending = pendingOrder("o1", asked([many, many]), [product("A", 1)]);
+    const confirmed = applied("o1", { type: "confirm" }, pending, at);
+    const change = confirmed.ok ? applied("o1", command, confirmed.state, at) : confirmed;
+    if (!change.ok) throw new Error(change.refusal.detail);
+    for (const { type, data } of change.events) expect([type, checkOf(events[type])(data)]).toEqual([type, true]);
+    expect(change.events).toHaveLength(1);
   });
 
   it("cannot be cancelled once a part is shipped", () => {
