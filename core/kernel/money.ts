@@ -47,6 +47,17 @@ export function lineAmounts(unitPrice: Money, quantity: number, taxRate: number)
   return { net, tax: taxed, gross: add(net, taxed) };
 }
 
+/** Net; with the highest tax of 100 % it is still an amount that contracts and the safe integers hold. */
+const LARGEST_NET = 4_500_000_000_000;
+
+/** What is wrong with lines whose sum is too large to be handled; null when it is not. Asked before `lineAmounts`. */
+export function beyondLargest(
+  lines: readonly { readonly quantity: number; readonly unitPrice: Money }[],
+): string | null {
+  const net = lines.reduce((total, { quantity, unitPrice }) => total + quantity * unitPrice.amount, 0);
+  return net > LARGEST_NET ? `the total is above ${String(LARGEST_NET)} minor units` : null;
+}
+
 export function sumAmounts(lines: readonly Amounts[], currency: string): Amounts {
   return {
     net: sum(

@@ -4,7 +4,7 @@ import type { ParamsOf } from "../../core/contracts/action.ts";
 import type { billingActions, Invoice } from "../../core/contracts/billing.ts";
 import { fail } from "../../core/errors.ts";
 import { timestamp, type Clock } from "../../core/kernel/clock.ts";
-import { lineAmounts } from "../../core/kernel/money.ts";
+import { beyondLargest, lineAmounts } from "../../core/kernel/money.ts";
 import type { Random } from "../../core/kernel/random.ts";
 import { listPage } from "../../core/paging.ts";
 import { commandId, customerOf, hasScope, maySee, type Request } from "../../core/request.ts";
@@ -48,6 +48,9 @@ function linesOf({ lines, currency }: CreditParams): StoredLine[] {
       : [{ pointer: `/lines/${String(index)}/unitPrice/currency`, message: `must be ${currency}, as the credit note` }],
   );
   if (errors.length > 0) throw fail("VALIDATION_FAILED", "The lines of a credit note are in its currency", { errors });
+  const tooLarge = beyondLargest(lines);
+  if (tooLarge !== null)
+    throw fail("VALIDATION_FAILED", `/lines: ${tooLarge}`, { errors: [{ pointer: "/lines", message: tooLarge }] });
   return lines.map(({ sku = null, taxRate = 0, ...line }) => ({
     ...line,
     lineId: null,
@@ -68,10 +71,24 @@ async function emailOf(customerId: string | undefined, request: Request): Promis
   return (await request.call("v1.customer.require", { id: customerId })).email;
 }
 
+/** Goods that nobody sells cannot come back either. */
+async function requireProducts({ lines }: CreditParams, request: Request): Promise<void> {
+  const skus = [...new Set(lines.flatMap(({ sku }) => sku ?? []))];
+  if (skus.length === 0) return;
+  const { products } = await request.call("v1.product.price", { skus });
+  const known = new Set(products.map(({ sku }) => sku));
+  const errors = lines.flatMap(({ sku }, index) =>
+    sku === undefined || known.has(sku)
+      ? []
+      : [{ pointer: `/lines/${String(index)}/sku`, message: `no product has the SKU ${sku}` }],
+  );
+  if (errors.length > 0) throw fail("UNKNOWN_SKU", errors.map(({ message }) => message).join("; "), { errors });
+}
+
 async function creditDraft(id: string, params: CreditParams, request: Request, at: string): Promise<InvoiceState> {
   const { customerId, currency, reason, restock, number = null, issuedAt = null } = params;
   const lines = linesOf(params);
-  const email = await emailOf(customerId, request);
+  const [email] = await Promise.all([emailOf(customerId, request), requireProducts(params, request)]);
   return draft(id, at, {
     ...{ type: "CREDIT_NOTE", issueAs: "OPEN", customerId: customerId ?? null, email, currency, lines },
     ...{ reason, restock, externalNumber: number, externalIssuedAt: issuedAt, fingerprint: fingerprintOf(request) },

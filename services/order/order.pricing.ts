@@ -2,12 +2,9 @@
 import type { PricedProduct } from "../../core/contracts/product.ts";
 import type { OrderLine, PlaceOrder } from "../../core/contracts/order.ts";
 import { refusal, type FieldError, type Refusal } from "../../core/kernel/errors.ts";
-import { sumAmounts, type Amounts } from "../../core/kernel/money.ts";
+import { beyondLargest, sumAmounts, type Amounts } from "../../core/kernel/money.ts";
 import type { SagaCause } from "../../core/saga/record.ts";
 import { mergeLines } from "./order.lines.ts";
-
-/** Keeps every sum of lines inside the safe integers. */
-const LARGEST_TOTAL = 9_000_000_000_000;
 
 export interface Priced {
   readonly ok: true;
@@ -41,12 +38,8 @@ export function priceOrder(asked: PlaceOrder, products: readonly PricedProduct[]
     "unitPrice",
   );
   if (foreign.length > 0) return refused("VALIDATION_FAILED", foreign);
-  const size = priced.reduce((total, line) => total + line.quantity * line.unitPrice.amount * 2, 0);
-  if (size > LARGEST_TOTAL) {
-    return refused("VALIDATION_FAILED", [
-      { pointer: "/lines", message: `the total is above ${String(LARGEST_TOTAL / 2)} minor units` },
-    ]);
-  }
+  const tooLarge = beyondLargest(priced);
+  if (tooLarge !== null) return refused("VALIDATION_FAILED", [{ pointer: "/lines", message: tooLarge }]);
   const lines = mergeLines(priced);
   const off = asked.lines.find(line => catalogue.get(line.sku)?.status !== "ACTIVE");
   const unavailable: SagaCause | null =

@@ -12,10 +12,12 @@ beforeEach(() => {
 const gbp = (amount: number) => ({ amount, currency: "GBP" });
 const customer = (customerId: string): Principal => ({ kind: "user", id: "u", scopes: ["billing:read"], customerId });
 const clerk: Principal = { kind: "user", id: "clerk", scopes: ["billing:read", "billing:write"], customerId: null };
-const customers = ((_: string, { id }: { id: string }) =>
-  id === "nobody"
-    ? Promise.reject(fail("UNKNOWN_CUSTOMER", "There is no customer nobody"))
-    : Promise.resolve({ id, name: "N", email: `${id}@example.org` })) as unknown as Call;
+/** Customers except nobody, and one product, TEA. */
+const others = ((action: string, { id }: { id: string }) => {
+  if (action === "v1.product.price") return Promise.resolve({ products: [{ sku: "TEA" }] });
+  if (id === "nobody") return Promise.reject(fail("UNKNOWN_CUSTOMER", "There is no customer nobody"));
+  return Promise.resolve({ id, name: "N", email: `${id}@example.org` });
+}) as unknown as Call;
 
 const handlers = () => world.calm.handlers;
 const until = <T>(promise: Promise<T>): Promise<T> => world.clock.until(promise);
@@ -35,10 +37,10 @@ async function pay(orderId: string, customerId: string | null, method = "pm_card
 const refund = (rest: { amount?: number | ReturnType<typeof gbp> }, request: Request) =>
   handlers()["v1.billing.refund"]({ id: "pay:1", reason: "broken", ...rest }, request);
 
-const lines = [{ description: "Postage", quantity: 3, unitPrice: gbp(115), taxRate: 2_000 }];
-const goodwill = { currency: "GBP", lines, reason: "goodwill", restock: false };
+const postage = { description: "Postage", quantity: 3, unitPrice: gbp(115), taxRate: 2_000 };
+const goodwill = { currency: "GBP", lines: [postage], reason: "goodwill", restock: false };
 const credit = (rest: object, key: string, principal: Principal = admin) =>
-  handlers()["v1.billing.credit"]({ ...goodwill, ...rest }, requestBy(principal, key, { call: customers }));
+  handlers()["v1.billing.credit"]({ ...goodwill, ...rest }, requestBy(principal, key, { call: others }));
 
 describe("Payments", () => {
   it.each([
@@ -139,6 +141,11 @@ describe("A credit note without an order", () => {
     expect(told).toMatchObject({ type: "creditnote.issued.v1", data: { restock: true, reason: "goodwill" } });
   });
 
+  it("names the goods that it is for", async () => {
+    const { resource } = await until(credit({ lines: [{ ...postage, sku: "TEA" }] }, "k1"));
+    expect(resource.lines).toMatchObject([{ sku: "TEA", quantity: 3 }]);
+  });
+
   it("is made once per key", async () => {
     const first = await until(credit({}, "k1"));
     const again = await until(credit({}, "k1"));
@@ -152,6 +159,8 @@ describe("A credit note without an order", () => {
     ["with a date, without orders:import", { issuedAt: "2010-12-01T09:41:00Z" }, clerk, "FORBIDDEN"],
     ["for nobody we know", { customerId: "nobody" }, clerk, "UNKNOWN_CUSTOMER"],
     ["in another currency than its lines", { currency: "EUR" }, clerk, "VALIDATION_FAILED"],
+    ["of more than amounts hold", { lines: [{ ...postage, unitPrice: gbp(2e12) }] }, clerk, "VALIDATION_FAILED"],
+    ["of goods that nobody sells", { lines: [{ ...postage, sku: "TEE" }] }, clerk, "UNKNOWN_SKU"],
   ])("%s is refused, and takes no number", async (_, rest, principal, code) => {
     expect(await codeOf(credit(rest, "k1", principal))).toBe(code);
     expect((await until(credit({}, "k2"))).resource.number).toBe("CN-2026-000001");
