@@ -187,7 +187,8 @@ async function expectOneOf(story: Story, ends: readonly End[], harms: readonly H
     expect(ends).toContain(rejection ?? run.status);
     expect([expected, "PENDING"]).toContain(told);
   }
-  expect(runs.length).toBeGreaterThan(10);
+  // Placing, turning or intending, and ending are written in every story.
+  expect(runs.length).toBeGreaterThanOrEqual(1 + 3 * harms.length);
 }
 
 describe("an order whose process dies before or after each write", () => {
