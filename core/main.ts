@@ -18,15 +18,17 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 function fail(error: unknown): never {
   const problems = error instanceof ConfigError ? error.problems : [listenProblem(error) ?? describe(error)];
-  for (const problem of problems) process.stderr.write(`comptoir: ${problem}\n`);
+  for (const problem of problems) process.stderr.write(`comptoir: ${inOneLine(problem)}\n`);
   process.exit(1);
 }
 
-/** What nobody foresaw keeps its stack, on the same line. */
+const inOneLine = (text: string): string => text.replaceAll(/\s*\n\s*/g, " | ");
+
+/** What nobody foresaw keeps its stack. */
 function describe(error: unknown): string {
   if (error instanceof StartupError) return error.message;
   const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  return `ends after an unexpected error: ${text.replaceAll(/\s*\n\s*/g, " | ")}`;
+  return `ends after an unexpected error: ${text}`;
 }
 
 async function preflight(config: Config): Promise<void> {

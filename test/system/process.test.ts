@@ -151,7 +151,10 @@ describe("The process", () => {
   it("refuses a data folder that cannot be one", async () => {
     const file = join(data, "file");
     writeFileSync(file, "");
-    expect(await refusal(start({ COMPTOIR_DATA: file }))).toContain(`the data folder ${file} cannot be written`);
+    for (const folder of [file, join(file, "below"), "/proc/comptoir/data"]) {
+      const line = await refusal(start({ COMPTOIR_DATA: folder }));
+      expect(line).toContain(`the data folder ${folder} cannot be written`);
+    }
   });
 
   it("refuses a damaged data file with its name", async () => {
@@ -160,8 +163,11 @@ describe("The process", () => {
     shop.child.kill("SIGTERM");
     await ended(shop);
     const file = join(data, "product.sqlite");
+    const whole = readFileSync(file);
     truncateSync(file, 5_000);
     expect(await refusal(start())).toContain(file);
+    writeFileSync(file, whole.fill(7, 4_096 * 4));
+    expect(await refusal(start())).toContain(`The database ${file} is damaged`);
   });
 
   it.each([
