@@ -22,6 +22,8 @@ export interface Ask {
   readonly keys: readonly string[];
   /** Read also the entries whose dueAt is not after this, earliest first and at most `DUE_LIMIT`; null: none of them. */
   readonly dueBy: number | null;
+  /** Count its unacknowledged events too. */
+  readonly pending?: boolean;
 }
 
 /** So many due entries are read by one command at most; whoever asks for "due" asks again until none is left. */
@@ -30,7 +32,7 @@ export const DUE_LIMIT = 1_000;
 export interface Loaded {
   readonly document: StoredDocument | null;
   readonly entries: ReadonlyMap<string, StoredEntry>;
-  /** Its unacknowledged events. */
+  /** Its unacknowledged events; 0 when that was not asked. */
   readonly pending: number;
 }
 

@@ -3,7 +3,10 @@ import type { CloudEvent } from "../contracts/common.ts";
 import { isError } from "../errors.ts";
 import type { CollectionStore } from "./group-commit.ts";
 
-export type RelaySource = Pick<CollectionStore<unknown, unknown>, "spec" | "pending" | "acknowledge" | "measure">;
+export type RelaySource = Pick<
+  CollectionStore<unknown, unknown>,
+  "spec" | "pending" | "acknowledge" | "measure" | "backlog"
+>;
 
 export interface PublisherOptions {
   readonly stores: () => readonly RelaySource[];
@@ -47,7 +50,8 @@ export class Publisher {
 
   /** Whether there was anything to publish. */
   async pass(): Promise<boolean> {
-    const outboxes = this.#options.stores().map(async source => {
+    const filled = this.#options.stores().filter(source => source.backlog() > 0);
+    const outboxes = filled.map(async source => {
       const events = await source.pending(LARGEST_ROUND, this.#parked.get(source));
       return events.map(event => ({ source, event }));
     });

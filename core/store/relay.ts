@@ -13,6 +13,8 @@ export interface RelayOptions extends PublisherOptions {
 export type Round = "idle" | "published" | "failed";
 
 const SWEEP_MS = 1_000;
+/** After what it published: what comes meanwhile goes together, which costs the log and the outbox one write. */
+const GATHER_MS = 10;
 const PAUSE = { base: 50, cap: 5_000 };
 
 /** One per database, over all its collections: two would publish everything twice. */
@@ -70,6 +72,7 @@ export class Relay {
 
   async #attempt(): Promise<Round> {
     try {
+      await this.#count();
       const published = await this.#publisher.pass();
       this.#failures = 0;
       return published ? "published" : "idle";
@@ -85,9 +88,9 @@ export class Relay {
     while (!this.#stopped) {
       this.#kicked = false;
       const result = await this.round();
-      await this.#count();
       if (result === "failed") await this.#options.clock.sleep(backoff(this.#failures, this.#options.random, PAUSE));
-      else if (result === "idle") await this.#rest();
+      else if (result === "published") await this.#options.clock.sleep(GATHER_MS);
+      else await this.#rest();
     }
   }
 
@@ -99,7 +102,7 @@ export class Relay {
     });
   }
 
-  /** Other processes write and acknowledge too. */
+  /** What a dead process left, and what other processes write and acknowledge. */
   async #count(): Promise<void> {
     const { clock, logger, stores } = this.#options;
     if (clock.now() < this.#countAt) return;

@@ -140,7 +140,7 @@ class SqliteDriver implements Driver {
     return answer;
   }
 
-  #readOne({ id, keys, dueBy }: Ask): Loaded {
+  #readOne({ id, keys, dueBy, pending }: Ask): Loaded {
     const row = this.#statement("load").get(id);
     if (row === undefined) return { document: null, entries: new Map(), pending: 0 };
     const document = toDocument(row);
@@ -151,7 +151,7 @@ class SqliteDriver implements Driver {
       const found = this.#statement("entry").get(id, key);
       if (found !== undefined) entries.set(key, toEntry(found));
     }
-    const oldest = this.#statement("oldest").get(id)?.["seq"];
+    const oldest = pending === true ? this.#statement("oldest").get(id)?.["seq"] : undefined;
     return { document, entries, pending: typeof oldest === "number" ? document.seq - oldest + 1 : 0 };
   }
 

@@ -47,7 +47,7 @@ function openChecked(path: string): DatabaseSync {
   try {
     // NORMAL syncs at checkpoints only; the syncs after commits are wal-sync.ts's.
     database.exec(`pragma journal_mode = wal; pragma synchronous = normal;
-      pragma cache_size = -32000; pragma temp_store = memory; pragma wal_autocheckpoint = 4000`);
+      pragma cache_size = -8000; pragma temp_store = memory; pragma wal_autocheckpoint = 4000`);
     const result = database.prepare("pragma quick_check(1)").get()?.["quick_check"];
     if (result !== "ok") throw new DamagedFileError(`The database ${path} is damaged: ${String(result)}`);
     return database;

@@ -34,7 +34,7 @@ function conditionsOf({ where = {}, contains }: Query): Condition[] {
  * The list as stretches read one after another, each of which an index can serve in its order: documents without the
  * field stand before all others (after them, descending), and no row comparison finds them.
  */
-function stretches({ orderBy, direction = "asc", after }: Query): Condition[][] {
+function stretches({ where, orderBy, direction = "asc", after }: Query): Condition[][] {
   const beyond = direction === "asc" ? ">" : "<";
   const afterId = after === undefined ? [] : [{ sql: `id ${beyond} ?`, parameters: [after[1]] }];
   if (orderBy === undefined) return [afterId];
@@ -42,9 +42,13 @@ function stretches({ orderBy, direction = "asc", after }: Query): Condition[][] 
   const missing = { sql: `${column} is null`, parameters: [] };
   const present = { sql: `${column} is not null`, parameters: [] };
   const [value, id] = after ?? [null, ""];
+  const wanted = where?.[orderBy] ?? null;
+  // A condition on the field itself is never met by a document without it.
+  if (wanted !== null && value === null) return [[]];
   if (after !== undefined && value === null)
     return direction === "asc" ? [[missing, ...afterId], [present]] : [[missing, ...afterId]];
   const first = value === null ? present : { sql: `(${column}, id) ${beyond} (?, ?)`, parameters: [value, id] };
+  if (wanted !== null) return [[first]];
   if (direction === "desc") return [[first], [missing]];
   return after === undefined ? [[missing], [present]] : [[first]];
 }

@@ -29,7 +29,8 @@ interface Decision<S, X> {
 function askOf<S, X>({ id, commands }: Flight<S, X>, now: number): Ask {
   const asked = commands.map(({ options: { entries = [] } }) => entries);
   const keys = new Set(asked.flatMap(entries => (entries === "due" ? [] : entries)));
-  return { id, keys: [...keys], dueBy: asked.includes("due") ? now : null };
+  const pending = commands.some(({ options }) => options.admission === true);
+  return { id, keys: [...keys], dueBy: asked.includes("due") ? now : null, pending };
 }
 
 function rejectAll<S, X>(commands: readonly Command<S, X>[], error: unknown): void {

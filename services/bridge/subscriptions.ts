@@ -4,6 +4,8 @@ import type { Delivery } from "./delivery.ts";
 
 /** Events that another process appended are found by then. */
 const SWEEP_MS = 1_000;
+/** Between rounds: a subscriber takes what comes meanwhile in one delivery, and writes it together. */
+const GATHER_MS = 20;
 
 class Loop {
   readonly delivery: Delivery;
@@ -39,7 +41,9 @@ class Loop {
         this.#onError(error);
         return null;
       });
-      if (wait !== 0) await this.#sleep(Math.min(wait ?? SWEEP_MS, SWEEP_MS));
+      if (wait === 0) continue;
+      if (!this.#stopped) await this.#clock.sleep(GATHER_MS);
+      await this.#sleep(Math.max(0, Math.min(wait ?? SWEEP_MS, SWEEP_MS) - GATHER_MS));
     }
   }
 

@@ -9,6 +9,8 @@ export interface Mail {
 }
 
 export interface Mailer {
+  /** Mail is read where it is stored: storing it delivers it, and nothing is left to send. */
+  readonly deliversByStoring?: true;
   /** SENT: taken and on its way; DELIVERED: where it can be read. Throws when it was not taken, or nobody knows. */
   send(mail: Mail): Promise<"SENT" | "DELIVERED">;
 }

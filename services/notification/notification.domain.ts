@@ -27,6 +27,9 @@ export const MAX_ATTEMPTS = 8;
 
 export const queued = (now: number): Delivery => ({ status: "QUEUED", attempts: 0, lastError: null, dueAt: now });
 
+/** Its one attempt was storing it. */
+export const stored = (): Delivery => ({ status: "DELIVERED", attempts: 1, lastError: null, dueAt: null });
+
 const moved = (from: Delivery, to: Delivery): Delivery | null =>
   canMove(notificationTransitions, from.status, to.status) ? to : null;
 

@@ -20,7 +20,10 @@ interface Parts {
 
 export function createNotification({ database, mailer, clock, random, onQueued }: Parts) {
   const notifications = database.collection(notificationCollection);
-  const reactions = subscriber(notificationReactions({ notifications, clock }), database.collection(inboxCollection));
+  const reactions = subscriber(
+    notificationReactions({ notifications, mailer, clock }),
+    database.collection(inboxCollection),
+  );
   return {
     /** The event types it subscribes to. */
     types: reactions.types,

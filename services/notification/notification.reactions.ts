@@ -4,25 +4,28 @@ import { timestamp, type Clock } from "../../core/kernel/clock.ts";
 import type { Delivered, Reactions } from "../../core/reactions.ts";
 import type { Request } from "../../core/request.ts";
 import { keep, write, type DocumentStore } from "../../core/store/port.ts";
-import { queued } from "./notification.domain.ts";
+import type { Mailer } from "./mailer.port.ts";
+import { queued, stored } from "./notification.domain.ts";
 import type { NotificationState } from "./notification.schema.ts";
 import { render, templates, type MailedEvent } from "./notification.templates.ts";
 
 interface Deps {
   readonly notifications: DocumentStore<NotificationState>;
+  readonly mailer: Mailer;
   readonly clock: Clock;
 }
 type About = Pick<NotificationState, "orderId" | "orderNumber" | "customerId" | "recipient">;
 type OrderEvent = Extract<MailedEvent, `order.${string}`>;
 type DocumentEvent = "invoice.issued.v1" | "creditnote.issued.v1";
 
-async function queue<T extends MailedEvent>({ notifications, clock }: Deps, event: Delivered<T>, about: About) {
+async function queue<T extends MailedEvent>({ notifications, mailer, clock }: Deps, event: Delivered<T>, about: About) {
   const now = clock.now();
   const template = templates[event.type];
   await notifications.update(`ntf:${event.id}`, current => {
     if (current !== null) return keep(null);
     const mail = render(event.type, event.data, about.orderNumber);
-    return write({ ...about, ...mail, ...queued(now), template, createdAt: timestamp(now) }, [], null);
+    const delivery = mailer.deliversByStoring === true ? stored() : queued(now);
+    return write({ ...about, ...mail, ...delivery, template, createdAt: timestamp(now) }, [], null);
   });
 }
 

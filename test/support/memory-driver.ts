@@ -118,7 +118,7 @@ export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: Memor
       query,
     ).map(document => parse(JSON.stringify(document)));
 
-  function readOne({ id, keys, dueBy }: Ask): Loaded {
+  function readOne({ id, keys, dueBy, pending }: Ask): Loaded {
     const json = table.documents.get(id);
     const entries = table.entries.get(id) ?? new Map<string, { json: string; dueAt: number | null }>();
     const due = dueBy === null ? [] : [...entries].filter(([, { dueAt }]) => dueAt !== null && dueAt <= dueBy);
@@ -131,7 +131,7 @@ export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: Memor
     return {
       document: json === undefined ? null : parse(json),
       entries: found,
-      pending: table.outbox.get(id)?.length ?? 0,
+      pending: pending === true ? (table.outbox.get(id)?.length ?? 0) : 0,
     };
   }
 
