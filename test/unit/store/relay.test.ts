@@ -80,7 +80,7 @@ describe("The relay", () => {
     expect(log).toEqual(["stock:left:1", "stock:a:1"]);
     const other = start();
     await other.happen(other.stock, "b");
-    await clock.advance(1_000);
+    await clock.advance(1_100);
     expect(log.at(-1)).toBe("stock:b:1");
     relay.stop();
   });
