@@ -30,9 +30,7 @@ export interface Rest {
   readonly status?: 201 | "order";
   /** Whether the call takes an Idempotency-Key; the result then is `Keyed<…>`. */
   readonly key?: "required" | "optional";
-  /** GET of one object: a strong ETag from its `version`. */
-  readonly etag?: true;
-  /** Needs If-Match with the object's ETag. */
+  /** Needs If-Match with the object's ETag. What has a `version` is answered with it as ETag. */
   readonly ifMatch?: true;
   /** Location of what was made: a path with {field} taken from the answer. */
   readonly location?: string;

@@ -117,7 +117,7 @@ export const billingActions = {
     result: Payment,
     auth: "billing:read",
     read: true,
-    rest: { method: "GET", path: "/v1/payments/{id}", summary: "One payment", etag: true },
+    rest: { method: "GET", path: "/v1/payments/{id}", summary: "One payment" },
   }),
   "v1.billing.refund": action({
     params: closed({
@@ -153,7 +153,7 @@ export const billingActions = {
     result: Invoice,
     auth: "billing:read",
     read: true,
-    rest: { method: "GET", path: "/v1/invoices/{id}", summary: "One invoice or credit note", etag: true },
+    rest: { method: "GET", path: "/v1/invoices/{id}", summary: "One invoice or credit note" },
   }),
   "v1.billing.credit": action({
     params: closed({

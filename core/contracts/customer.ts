@@ -34,7 +34,7 @@ export const customerActions = {
     result: Customer,
     auth: "customers:read",
     read: true,
-    rest: { method: "GET", path: "/v1/customers/{id}", summary: "One customer", etag: true },
+    rest: { method: "GET", path: "/v1/customers/{id}", summary: "One customer" },
   }),
   "v1.customer.create": action({
     params: closed({ id: Type.Optional(Id), name: Name, email: Type.Optional(Email), country: Type.Optional(Country) }),

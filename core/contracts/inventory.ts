@@ -53,7 +53,6 @@ export const inventoryActions = {
       method: "GET",
       path: "/v1/inventory/{sku}",
       summary: "What is on hand, reserved, allocated and available",
-      etag: true,
     },
   }),
   "v1.inventory.receive": action({

@@ -154,7 +154,7 @@ export const orderActions = {
     result: Order,
     auth: "orders:read",
     read: true,
-    rest: { method: "GET", path: at, summary: "One order", etag: true },
+    rest: { method: "GET", path: at, summary: "One order" },
   }),
   "v1.order.list": action({
     params: closed({

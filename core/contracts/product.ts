@@ -37,7 +37,7 @@ export const productActions = {
     result: Product,
     auth: "public",
     read: true,
-    rest: { method: "GET", path: "/v1/products/{sku}", summary: "One product", etag: true },
+    rest: { method: "GET", path: "/v1/products/{sku}", summary: "One product" },
   }),
   "v1.product.create": action({
     params: closed({ sku: Sku, name: Name, price: Price, taxRate: Type.Optional(TaxRate) }),

@@ -83,6 +83,9 @@ const responseHeaders: Json = {
   "Idempotency-Replayed": text("The key came before: nothing was done again", { type: "string", const: "true" }),
   "Preference-Applied": text("The wait that was granted"),
   "Retry-After": text("Seconds", { type: "integer" }),
+  "RateLimit-Limit": text("Requests a minute", { type: "integer" }),
+  "RateLimit-Remaining": text("Requests left in this minute", { type: "integer" }),
+  "RateLimit-Reset": text("Seconds until all of them are back", { type: "integer" }),
   "WWW-Authenticate": text("The scheme: Bearer"),
 };
 const headers = (...used: string[]): Json => ({
@@ -102,6 +105,7 @@ const requestHeaders: Json = {
   "If-None-Match": { ...text("ETags that the client holds") },
   Prefer: { ...text("wait=N: seconds to wait for the final state, 0 to 10, default 2") },
 };
+const rateLimit = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
 const header = (name: string, required: boolean): Json => ({
   name,
   in: "header",
@@ -109,7 +113,20 @@ const header = (name: string, required: boolean): Json => ({
   ...(requestHeaders[name] as Json),
 });
 
-function parametersOf({ contract, rest, inPath }: Operation): Json[] {
+/** What the answer shows; a keyed command's stands inside what the action gives. */
+function resourceOf({ contract, rest }: Operation): TSchema | undefined {
+  return rest.key === undefined ? contract.result : (contract.result as ObjectSchema).properties?.["resource"];
+}
+
+/** As gateway.output.ts gives them: by version, or by content to a public list. */
+function hasTag(operation: Operation): boolean {
+  const { properties = {} } = (resourceOf(operation) ?? {}) as ObjectSchema;
+  return "version" in properties || (operation.rest.method === "GET" && operation.contract.auth === "public");
+}
+const isConditional = (operation: Operation): boolean => operation.rest.method === "GET" && hasTag(operation);
+
+function parametersOf(operation: Operation): Json[] {
+  const { contract, rest, inPath } = operation;
   const { properties = {}, required = [] } = contract.params as ObjectSchema;
   const fields = Object.entries(properties).map(([name, schema]) => {
     if (inPath.includes(name)) return { name, in: "path", required: true, schema: shown(schema) };
@@ -119,7 +136,7 @@ function parametersOf({ contract, rest, inPath }: Operation): Json[] {
     ...fields.filter(field => field.in === "path" || rest.method === "GET"),
     ...(rest.key === undefined ? [] : [header("Idempotency-Key", rest.key === "required")]),
     ...(rest.ifMatch === undefined ? [] : [header("If-Match", true)]),
-    ...(rest.etag === undefined ? [] : [header("If-None-Match", false)]),
+    ...(isConditional(operation) ? [header("If-None-Match", false)] : []),
     ...(rest.status === "order" ? [header("Prefer", false)] : []),
   ];
 }
@@ -139,25 +156,23 @@ function bodyOf({ contract, rest, inPath }: Operation): Json {
 }
 
 function successes(operation: Operation): Json {
-  const { contract, rest } = operation;
-  const { properties } = contract.result as ObjectSchema;
-  const resource = rest.key === undefined ? contract.result : properties?.["resource"];
-  const hasTag = rest.etag !== undefined || rest.ifMatch !== undefined || rest.status === "order";
+  const { rest } = operation;
   const answer = (description: string): Json => ({
     description,
     ...headers(
-      ...(hasTag ? ["ETag"] : []),
+      ...(hasTag(operation) ? ["ETag"] : []),
       ...(rest.location === undefined ? [] : ["Location"]),
       ...(rest.key === undefined ? [] : ["Idempotency-Replayed"]),
       ...(rest.status === "order" ? ["Preference-Applied"] : []),
+      ...rateLimit,
     ),
-    content: { "application/json": { schema: shown(resource) } },
+    content: { "application/json": { schema: shown(resourceOf(operation)) } },
   });
   if (rest.status === "order")
     return { 201: answer("The order in its final state"), 202: answer("The order, still PENDING") };
   return {
     [rest.status ?? 200]: answer(rest.summary),
-    ...(rest.etag === undefined ? {} : { 304: { description: "Not changed", ...headers("ETag") } }),
+    ...(isConditional(operation) ? { 304: { description: "Not changed", ...headers("ETag", ...rateLimit) } } : {}),
   };
 }
 
@@ -167,7 +182,7 @@ function problems({ contract, rest, inPath }: Operation): Json {
     ...(writes ? [400, 409, 413, 415] : []),
     ...(contract.auth === "public" ? [] : [401, 403]),
     ...(contract.auth === "public" && writes ? [401] : []),
-    ...(inPath.length === 0 ? [] : [404]),
+    ...(inPath.length === 0 && rest.status !== "order" ? [] : [404]),
     ...(rest.ifMatch === undefined ? [] : [412, 428]),
     ...[422, 429, 500, 503],
   ];
@@ -182,7 +197,11 @@ function problemResponse(status: number): Json {
   const retry = entries.some(([, entry]) => entry.status === status && "retryable" in entry);
   return {
     description: lines.join("\n\n"),
-    ...headers(...(retry ? ["Retry-After"] : []), ...(status === 401 ? ["WWW-Authenticate"] : [])),
+    ...headers(
+      ...(retry ? ["Retry-After"] : []),
+      ...(status === 401 ? ["WWW-Authenticate"] : []),
+      ...(status === 429 ? rateLimit : []),
+    ),
     content: { "application/problem+json": { schema: { $ref: "#/components/schemas/Problem" } } },
   };
 }

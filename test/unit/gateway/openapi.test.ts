@@ -59,6 +59,26 @@ describe("the OpenAPI document", () => {
     expect(headersOf(operation("post", "/v1/products"))).toEqual([["Idempotency-Key", false]]);
     expect(headersOf(operation("patch", "/v1/products/{sku}"))).toEqual([["If-Match", true]]);
     expect(headersOf(operation("get", "/v1/orders/{id}"))).toEqual([["If-None-Match", false]]);
+    expect(headersOf(operation("get", "/v1/products"))).toEqual([["If-None-Match", false]]);
+    expect(headersOf(operation("get", "/v1/orders"))).toEqual([]);
+  });
+
+  it.each([
+    ["get", "/v1/products", "200", ["ETag"]],
+    ["get", "/v1/products", "304", ["ETag"]],
+    ["get", "/v1/invoices", "200", []],
+    ["post", "/v1/products", "201", ["ETag", "Idempotency-Replayed", "Location"]],
+    ["post", "/v1/orders", "202", ["ETag", "Idempotency-Replayed", "Location", "Preference-Applied"]],
+    ["post", "/v1/orders/{id}/cancel", "200", ["ETag", "Idempotency-Replayed"]],
+    ["post", "/v1/inventory/{sku}/receipts", "201", ["Idempotency-Replayed", "Location"]],
+  ])("tells which headers %s %s answers %s with", (method, path, status, headers) => {
+    const limits = ["RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"];
+    const described = Object.keys(operation(method, path).responses[status]?.headers ?? {});
+    expect(described.sort()).toEqual([...headers, ...limits].sort());
+  });
+
+  it("knows that ordering for somebody else is 404", () => {
+    expect(Object.keys(operation("post", "/v1/orders").responses)).toContain("404");
   });
 
   it("tells who may call", () => {
