@@ -15,6 +15,7 @@ import { problemOf } from "./gateway.problems.ts";
 
 /** What moleculer-web leaves on a request that met a route. */
 export interface RoutedRequest extends IncomingMessage {
+  originalUrl?: string;
   $ctx?: Context;
   $alias?: { action: string | null };
   $endpoint?: unknown;

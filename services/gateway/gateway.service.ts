@@ -36,9 +36,10 @@ helmet({
   () => undefined,
 );
 
-const pathOf = ({ url = "/" }: IncomingMessage): string => url.split("?", 1)[0] ?? "/";
+/** As it was asked for: moleculer-web makes /v1/orders of //v1/orders while it looks for a route. */
+const pathOf = ({ originalUrl, url = "/" }: RoutedRequest): string => (originalUrl ?? url).split("?", 1)[0] ?? "/";
 
-function nothingHere(request: IncomingMessage, response: ServerResponse) {
+function nothingHere(request: RoutedRequest, response: ServerResponse) {
   const methods = methodsAt(pathOf(request));
   if (methods.length === 0) return fail("ROUTE_NOT_FOUND", "There is nothing at this address: see /docs");
   response.setHeader("Allow", methods.join(", "));

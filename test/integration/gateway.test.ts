@@ -290,6 +290,8 @@ describe("addresses and methods", () => {
   it.each([
     "/",
     "/v1",
+    "//v1/orders",
+    "/v1//orders",
     "/v1/nothing",
     "/v1/products/a/b",
     "/V1/products",
