@@ -3,7 +3,8 @@ import { scopes } from "../../core/contracts/action.ts";
 import { deriveId } from "../../core/derive-id.ts";
 import type { Principal, Request } from "../../core/request.ts";
 import { createManualClock, createManualRandom } from "./manual-clock.ts";
-import { createMemoryStorage, openMemoryDatabase, type Faults } from "./memory-driver.ts";
+import type { Faults } from "./faulty-driver.ts";
+import { createMemoryStorage, openMemoryDatabase } from "./memory-driver.ts";
 
 const administrator: Principal = { kind: "user", id: "admin", scopes, customerId: null };
 
