@@ -40,6 +40,15 @@ function writeCredentials(data: string, credentials: Credentials): void {
   closeSync(folder);
 }
 
+function keep(data: string, credentials: Credentials): void {
+  try {
+    writeCredentials(data, credentials);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new StartupError(`${credentialsFile(data)} cannot be written: ${reason}`, { cause: error });
+  }
+}
+
 export type ResolvedConfig = Config & { readonly admin: Credentials };
 
 /** The configuration with an admin password in any case, and whether it was made just now. */
@@ -48,6 +57,6 @@ export function resolveAdmin(config: Config): { config: ResolvedConfig; made: bo
   if (password !== null) return { config: { ...config, admin: { email, password } }, made: false };
   const kept = readCredentials(config.data);
   const admin = { email, password: kept?.password ?? randomBytes(18).toString("base64url") };
-  if (kept?.email !== email) writeCredentials(config.data, admin);
+  if (kept?.email !== email) keep(config.data, admin);
   return { config: { ...config, admin }, made: kept === undefined };
 }

@@ -12,6 +12,8 @@ export interface SqliteOptions {
   readonly onFatal: (error: Error) => void;
 }
 
+const DAMAGED: readonly number[] = [11, 26];
+
 /** The file is not a whole SQLite database. */
 export class DamagedFileError extends StartupError {}
 
@@ -38,11 +40,16 @@ interface Job {
 }
 
 function fatalError(path: string, error: unknown): StartupError | null {
-  const problem = FATAL.get((errcodeOf(error) ?? 0) & 0xff);
-  return problem === undefined ? null : new StartupError(`The database ${path} ${problem}`, { cause: error });
+  const code = (errcodeOf(error) ?? 0) & 0xff;
+  const problem = FATAL.get(code);
+  if (problem === undefined) return null;
+  if (!DAMAGED.includes(code)) return new StartupError(`The database ${path} ${problem}`, { cause: error });
+  return new DamagedFileError(`The database ${path} ${problem}: restore it from a backup`, { cause: error });
 }
 
-function openChecked(path: string): DatabaseSync {
+type Prepare = (database: DatabaseSync) => void;
+
+function openChecked(path: string, preparations: readonly Prepare[]): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 5_000 });
   try {
     // NORMAL syncs at checkpoints only; the syncs after commits are wal-sync.ts's.
@@ -50,13 +57,11 @@ function openChecked(path: string): DatabaseSync {
       pragma cache_size = -8000; pragma temp_store = memory; pragma wal_autocheckpoint = 4000`);
     const result = database.prepare("pragma quick_check(1)").get()?.["quick_check"];
     if (result !== "ok") throw new DamagedFileError(`The database ${path} is damaged: ${String(result)}`);
+    for (const prepare of preparations) prepare(database);
     return database;
   } catch (error) {
     database.close();
-    if (error instanceof DamagedFileError) throw error;
-    throw fatalError(path, error) === null
-      ? error
-      : new DamagedFileError(`The database ${path} cannot be used: restore it from a backup`, { cause: error });
+    throw fatalError(path, error) ?? error;
   }
 }
 
@@ -76,11 +81,12 @@ export class SqliteFile {
   readonly #path: string;
   readonly #options: SqliteOptions;
   readonly #statements = new Map<string, StatementSync>();
-  readonly #preparations: ((database: DatabaseSync) => void)[] = [];
+  readonly #preparations: Prepare[] = [];
   #database: DatabaseSync | null = null;
   #sync: WalSync | null = null;
   #jobs: Job[] = [];
   #scheduled = false;
+  #dataVersion: unknown;
   #fatal: Error | null = null;
 
   constructor(path: string, options: SqliteOptions) {
@@ -88,11 +94,9 @@ export class SqliteFile {
     this.#options = options;
   }
 
-  /** @throws DamagedFileError */
+  /** @throws StartupError, of a file that is not whole DamagedFileError */
   open(): void {
-    const database = openChecked(this.#path);
-    this.#database = database;
-    for (const prepare of this.#preparations) prepare(database);
+    this.#database = openChecked(this.#path, this.#preparations);
     if (this.#options.durability === "process") return;
     this.#sync = new WalSync(this.#path, error => {
       this.#end(new StartupError(`The database ${this.#path} cannot be synced: ${error.message}`, { cause: error }));
@@ -117,7 +121,7 @@ export class SqliteFile {
   }
 
   /** Runs now when open, and at each `open`. */
-  onOpen(prepare: (database: DatabaseSync) => void): void {
+  onOpen(prepare: Prepare): void {
     this.#preparations.push(prepare);
     if (this.#database !== null) prepare(this.#database);
   }
@@ -138,6 +142,14 @@ export class SqliteFile {
     if (this.#scheduled || this.#jobs.length === 0) return;
     this.#scheduled = true;
     this.#options.clock.defer(() => void this.#commit());
+  }
+
+  /** Whether another connection has written since this was last asked. Source: sqlite.org/pragma.html#pragma_data_version. */
+  othersWrote(): boolean {
+    const version = this.statement("pragma data_version").get()?.["data_version"];
+    const changed = version !== this.#dataVersion;
+    this.#dataVersion = version;
+    return changed;
   }
 
   /** Resolves once everything that can be read now is durable: nobody may be told what a power cut can take back. */

@@ -65,6 +65,17 @@ describe("A SQLite file", () => {
     file.close();
   });
 
+  it("that has no room from the start says so, not that it is damaged", () => {
+    const file = createSqliteFile(path, { clock, durability: "full", onFatal: error => void fatal.push(error) });
+    file.onOpen(database => {
+      database.exec("pragma max_page_count = 1; create table t (a text)");
+    });
+    expect(() => {
+      file.open();
+    }).toThrow(`The database ${path} cannot grow: the disk is full`);
+    expect(fatal).toEqual([]);
+  });
+
   it("gives documents of an older release the indexes of this one, and drops those it no longer declares", async () => {
     const old = open({ ...things, indexes: [{ on: ["text"], unique: true }] });
     await put(old.store, "a", 2, "x");
