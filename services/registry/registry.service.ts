@@ -2,11 +2,16 @@
 import type { Context, Service, ServiceSchema } from "moleculer";
 import { registryActions } from "../../core/contracts/registry.ts";
 import type { Environment } from "../../core/environment.ts";
+import { createLoop } from "../../core/loop.ts";
 import { implement } from "../../core/service.ts";
 import { breakersSeen, nodesOf, servicesOf, type Breaker, type BreakerEvent, type Registry } from "./registry.view.ts";
 
+/** As often as nodes tell each other. */
+const LOOK_EVERY_MS = 5_000;
+
 export function createService({ clock }: Environment): ServiceSchema {
   const breakers = breakersSeen();
+  const looking = createLoop(clock, LOOK_EVERY_MS);
   let known: Registry | undefined;
   const registry = () => {
     if (known === undefined) throw new Error("The registry service has not been created");
@@ -31,5 +36,16 @@ export function createService({ clock }: Environment): ServiceSchema {
     created(this: Service) {
       known = this.broker.registry;
     },
+    started(this: Service) {
+      // Moleculer looks at the CPU when it tells other nodes, and a node by itself has none.
+      const { localNode } = this.broker.registry.nodes;
+      looking.start(
+        async () => localNode?.updateLocalInfo(() => this.broker.getCpuUsage()),
+        error => {
+          this.logger.warn("The CPU usage cannot be read", { err: error });
+        },
+      );
+    },
+    stopped: () => looking.stop(),
   };
 }

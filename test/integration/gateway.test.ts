@@ -6,6 +6,7 @@ import { fail } from "../../core/errors.ts";
 import type { Order } from "../../core/contracts/order.ts";
 import type { Product } from "../../core/contracts/product.ts";
 import type { Request } from "../../core/request.ts";
+import { systemClock } from "../../core/system.ts";
 import { addStubs, signer, staff, startGateway, type TestGateway } from "../support/gateway.ts";
 
 const money = (amount: number) => ({ amount, currency: "GBP" });
@@ -670,6 +671,16 @@ describe("the document and the registry", () => {
     expect(text).toContain("<b>POST</b> <code>/v1/orders</code> Place an order");
     expect(text).toContain('<details id="Order">');
     expect(text).not.toMatch(/<script|<link|src=/);
+  });
+
+  it("shows how busy a node is, also one that has no others to tell", async () => {
+    const bearer = await gateway.bearer("ops:read");
+    const cpu = async () => {
+      const answer = await gateway.get("/v1/registry/nodes", bearer);
+      return ((await answer.json()) as { items: { cpu: number | null }[] }).items[0]?.cpu;
+    };
+    while (typeof (await cpu()) !== "number") await systemClock.sleep(10);
+    expect(await cpu()).toBeGreaterThanOrEqual(0);
   });
 
   it("shows the nodes and services to who may operate", async () => {
