@@ -103,19 +103,19 @@ async function reactInOrder(
   return outcomes;
 }
 
+/** From which sequence each of them is parked. Hardly ever is anything parked at all, and one question tells. */
+async function parkedAmong(inbox: DocumentStore<Inbox>, aggregates: readonly string[]): Promise<Map<string, number>> {
+  const anything = { where: { parkedFrom: { gte: 0 } }, orderBy: "parkedFrom", limit: 1 };
+  if ((await inbox.list(anything)).items.length === 0) return new Map();
+  const marks = await inbox.loadMany(aggregates);
+  return new Map(marks.map(({ id, state }) => [id, state.parkedFrom ?? Infinity]));
+}
+
 export function subscriber(reactions: Reactions, inbox: DocumentStore<Inbox>, together?: Together) {
   async function reactToAll(events: readonly CloudEvent[], parkedFrom: number, request: Request): Promise<Outcome[]> {
     const isFree = parkedFrom === Infinity && together !== undefined;
     const outcomes = isFree ? await reactTogether(together, events, request) : null;
     return outcomes ?? reactInOrder(reactions, events, parkedFrom, request);
-  }
-
-  /** Hardly ever is anything parked at all, and one question tells. */
-  async function parkedAmong(aggregates: readonly string[]): Promise<Map<string, number>> {
-    const anything = { where: { parkedFrom: { gte: 0 } }, orderBy: "parkedFrom", limit: 1 };
-    if ((await inbox.list(anything)).items.length === 0) return new Map();
-    const marks = await inbox.loadMany(aggregates);
-    return new Map(marks.map(({ id, state }) => [id, state.parkedFrom ?? Infinity]));
   }
 
   return {
@@ -127,8 +127,8 @@ export function subscriber(reactions: Reactions, inbox: DocumentStore<Inbox>, to
       request: Request,
     ): Promise<{ outcomes: Outcome[] }> {
       const groups = [...Map.groupBy(params.events, aggregateOf)];
-      const parked =
-        params.replay === true ? new Map<string, number>() : await parkedAmong(groups.map(([aggregate]) => aggregate));
+      const aggregates = params.replay === true ? [] : groups.map(([aggregate]) => aggregate);
+      const parked = await parkedAmong(inbox, aggregates);
       const outcomes = await Promise.all(
         groups.map(([aggregate, events]) => reactToAll(events, parked.get(aggregate) ?? Infinity, request)),
       );

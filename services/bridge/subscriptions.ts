@@ -42,9 +42,13 @@ class Loop {
         return null;
       });
       if (wait === 0) continue;
-      if (!this.#stopped) await this.#clock.sleep(GATHER_MS);
+      await this.#gather();
       await this.#sleep(Math.max(0, Math.min(wait ?? SWEEP_MS, SWEEP_MS) - GATHER_MS));
     }
+  }
+
+  async #gather(): Promise<void> {
+    if (!this.#stopped) await this.#clock.sleep(GATHER_MS);
   }
 
   async #sleep(ms: number): Promise<void> {

@@ -62,13 +62,13 @@ export function selectLines(
   const chosen = new Map<string, Part>();
   for (const [index, asked] of selection.entries()) {
     const found = findLine(lines, asked, index);
-    if (!("id" in found)) return refuse(invalid(found)) as Chosen;
+    if (!("id" in found)) return refuse(invalid(found));
     const quantity = asked.quantity + (chosen.get(found.id)?.quantity ?? 0);
     if (quantity > left(found)) {
       const detail = `Line ${found.id} (${found.sku}): ${String(quantity)} asked, ${String(left(found))} left`;
       return refuse(
         refusal(exceeded, detail, { errors: [{ pointer: `/lines/${String(index)}/quantity`, message: detail }] }),
-      ) as Chosen;
+      );
     }
     chosen.set(found.id, { lineId: found.id, sku: found.sku, quantity });
   }

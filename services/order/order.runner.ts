@@ -9,7 +9,7 @@ import { orderJournal, sagaStateOf } from "./order.journal.ts";
 import { placingSteps } from "./order.saga.ts";
 import type { OrderState } from "./order.schema.ts";
 
-export interface RunnerOptions {
+interface RunnerOptions {
   readonly orders: DocumentStore<OrderState>;
   readonly clock: Clock;
   readonly random: Random;
@@ -22,35 +22,38 @@ const SWEEP = 50;
 /** How often a request that waits for another node's saga looks again, in ms. */
 const LOOK_AGAIN = 100;
 
-export function createRunner({ orders, clock, random, leaseMs, onError }: RunnerOptions) {
-  const running = new Map<string, Promise<void>>();
-  let stopped = false;
+export class Runner {
+  readonly #options: RunnerOptions;
+  readonly #running = new Map<string, Promise<void>>();
+  #stopped = false;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
 
   /** Never rejects: what fails here stays PENDING and is the sweeper's when the lease ends. */
-  function run(document: Versioned<OrderState>, call: Call): void {
+  run(document: Versioned<OrderState>, call: Call): void {
+    const { orders, clock, random, leaseMs, onError } = this.#options;
     const { id } = document;
     const journal = orderJournal(orders, id, { clock, leaseMs });
-    const ended = runSaga(placingSteps, journal, sagaStateOf(document), {
-      clock,
-      random,
-      call,
-      stopping: () => stopped,
-    })
+    const surroundings = { clock, random, call, stopping: () => this.#stopped };
+    const ended = runSaga(placingSteps, journal, sagaStateOf(document), surroundings)
       .catch((error: unknown) => {
         onError(id, error);
       })
       .finally(() => {
-        if (running.get(id) === ended) running.delete(id);
+        if (this.#running.get(id) === ended) this.#running.delete(id);
       });
-    running.set(id, ended);
+    this.#running.set(id, ended);
   }
 
   /** The order once it is final, or as it is after `waitMs`. Null when there is none. */
-  async function settled(id: string, waitMs: number): Promise<Versioned<OrderState> | null> {
+  async settled(id: string, waitMs: number): Promise<Versioned<OrderState> | null> {
+    const { orders, clock } = this.#options;
     const until = clock.now() + waitMs;
     for (;;) {
       const left = until - clock.now();
-      const mine = running.get(id);
+      const mine = this.#running.get(id);
       if (mine !== undefined && left > 0) await Promise.race([mine, clock.sleep(left)]);
       const document = await orders.load(id);
       if (document?.state.status !== "PENDING" || clock.now() >= until) return document;
@@ -59,32 +62,27 @@ export function createRunner({ orders, clock, random, leaseMs, onError }: Runner
   }
 
   /** One bounded round over the sagas whose lease has ended. Returns how many it took over. */
-  async function sweep(request: Request): Promise<number> {
-    const now = clock.now();
-    const { items } = await orders.list({ where: { "saga.dueAt": { lte: now } }, orderBy: "saga.dueAt", limit: SWEEP });
-    const taken = await Promise.all(items.map(item => take(item.id, request.call)));
+  async sweep(request: Request): Promise<number> {
+    const { orders, clock } = this.#options;
+    const lte = clock.now();
+    const { items } = await orders.list({ where: { "saga.dueAt": { lte } }, orderBy: "saga.dueAt", limit: SWEEP });
+    const taken = await Promise.all(items.map(item => this.#take(item.id, request.call)));
     return taken.filter(Boolean).length;
   }
 
-  async function take(id: string, call: Call): Promise<boolean> {
+  /** Lets the running sagas come to their next save or end, for at most `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopped = true;
+    await Promise.race([Promise.all(this.#running.values()), this.#options.clock.sleep(graceMs)]);
+  }
+
+  async #take(id: string, call: Call): Promise<boolean> {
+    const { orders, clock, leaseMs } = this.#options;
     const { document, result } = await orders.update(id, current => {
       const saga = current === null ? null : takeOver(current.state.saga, clock.now(), leaseMs);
       return current === null || saga === null ? keep(false) : write({ ...current.state, saga }, [], true);
     });
-    if (result && document !== null) run(document, call);
+    if (result && document !== null) this.run(document, call);
     return result;
   }
-
-  return {
-    run,
-    settled,
-    sweep,
-    /** Lets the running sagas come to their next save or end, for at most `graceMs`. */
-    async stop(graceMs: number): Promise<void> {
-      stopped = true;
-      await Promise.race([Promise.all(running.values()), clock.sleep(graceMs)]);
-    },
-  };
 }
-
-export type Runner = ReturnType<typeof createRunner>;

@@ -8,7 +8,7 @@ import { inboxCollection, subscriber, type Inbox } from "../../core/reactions.ts
 import { implement } from "../../core/service.ts";
 import { orderHandlers } from "./order.handlers.ts";
 import { orderReactions } from "./order.reactions.ts";
-import { createRunner } from "./order.runner.ts";
+import { Runner } from "./order.runner.ts";
 import { orderCollection } from "./order.schema.ts";
 
 const SWEEP_EVERY_MS = 1_000;
@@ -25,7 +25,7 @@ export function createService(env: Environment): ServiceSchema {
   const onError = (orderId: string, error: unknown): void => {
     warn(`Order ${orderId}: its saga stopped, the sweeper goes on with it: ${String(error)}`);
   };
-  const runner = createRunner({ orders, clock, random, leaseMs, onError });
+  const runner = new Runner({ orders, clock, random, leaseMs, onError });
   const sweeper = createLoop(clock, SWEEP_EVERY_MS);
 
   return {
