@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import autocannon from "autocannon";
+import autocannon, { type Request } from "autocannon";
 import Table from "cli-table3";
 import { Command } from "commander";
 import { startShop, type Shop } from "../support/shop.ts";
@@ -53,9 +53,28 @@ async function stockUp(shop: Shop, token: string, skus: readonly string[]): Prom
   }
 }
 
+/** Autocannon's request for one order more at every turn. */
+function orderRequests(run: Run, token: string) {
+  let sent = 0;
+  return (request: Request): Request => {
+    sent += 1;
+    const body = {
+      email: "bench@example.org",
+      currency: "GBP",
+      lines: [{ sku: run.skus[sent % run.skus.length], quantity: 1 }],
+      payment: { method: "pm_card_visa" },
+    };
+    const headers = {
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+      "idempotency-key": `${run.name}-${String(sent)}`,
+    };
+    return { ...request, headers, body: JSON.stringify(body) };
+  };
+}
+
 /** Orders until the time is over; every answer is looked at. */
 async function load(shop: Shop, token: string, run: Run): Promise<Omit<Measured, "settledMs">> {
-  let sent = 0;
   let confirmed = 0;
   let other = 0;
   const result = await autocannon({
@@ -66,22 +85,7 @@ async function load(shop: Shop, token: string, run: Run): Promise<Omit<Measured,
       {
         method: "POST",
         path: "/v1/orders",
-        setupRequest: request => {
-          sent += 1;
-          const sku = run.skus[sent % run.skus.length];
-          const body = {
-            email: "bench@example.org",
-            currency: "GBP",
-            lines: [{ sku, quantity: 1 }],
-            payment: { method: "pm_card_visa" },
-          };
-          const headers = {
-            authorization: `Bearer ${token}`,
-            "content-type": "application/json",
-            "idempotency-key": `${run.name}-${String(sent)}`,
-          };
-          return { ...request, headers, body: JSON.stringify(body) };
-        },
+        setupRequest: orderRequests(run, token),
         onResponse: (status, body) => {
           const isConfirmed = status === 201 && (JSON.parse(body) as { status: string }).status === "CONFIRMED";
           if (isConfirmed) confirmed += 1;
@@ -137,7 +141,8 @@ async function measure(run: Run): Promise<{ measured: Measured; shares: Map<stri
     const loaded = await load(shop, token, run);
     const settledMs = await settle(shop, token);
     await shop.stop();
-    return { measured: { ...loaded, settledMs }, shares: options.profile ? sharesOf(profiles) : new Map() };
+    const shares = options.profile ? sharesOf(profiles) : new Map<string, number>();
+    return { measured: { ...loaded, settledMs }, shares };
   } finally {
     shop.process.kill("SIGKILL");
     for (const folder of [shop.data, profiles]) rmSync(folder, { recursive: true, force: true });

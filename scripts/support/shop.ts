@@ -11,6 +11,13 @@ const root = join(import.meta.dirname, "..", "..");
 const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as { scripts: { start: string } };
 const startArguments = scripts.start.split(" ").slice(1);
 export const ADMIN = { email: "admin@comptoir.local", password: "correct horse battery" };
+const settings = {
+  COMPTOIR_PORT: "0",
+  COMPTOIR_OPS_PORT: "0",
+  COMPTOIR_ADMIN_EMAIL: ADMIN.email,
+  COMPTOIR_ADMIN_PASSWORD: ADMIN.password,
+  COMPTOIR_RATE_LIMIT: "0",
+};
 const START_TIMEOUT_MS = 20_000;
 
 export interface ShopOptions {
@@ -42,18 +49,9 @@ export async function startShop({
   env = {},
   execArgv = [],
 }: ShopOptions = {}): Promise<Shop> {
-  const settings = {
-    COMPTOIR_PORT: "0",
-    COMPTOIR_OPS_PORT: "0",
-    COMPTOIR_DATA: data,
-    COMPTOIR_ADMIN_EMAIL: ADMIN.email,
-    COMPTOIR_ADMIN_PASSWORD: ADMIN.password,
-    COMPTOIR_RATE_LIMIT: "0",
-    ...env,
-  };
   const child = spawn(process.execPath, [...execArgv, ...startArguments], {
     cwd: root,
-    env: settings,
+    env: { ...settings, COMPTOIR_DATA: data, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
   let errors = "";

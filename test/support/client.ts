@@ -47,10 +47,12 @@ export function client(url: string, token: string): Client {
   }
 
   async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
-    for (const end = Date.now() + 60_000; ; await pause(50)) {
+    const end = Date.now() + 60_000;
+    for (;;) {
       const answer = await ask();
       if (isRight(answer)) return answer;
       if (Date.now() > end) throw new Error(`Still not right after 60 s: ${JSON.stringify(answer).slice(0, 2_000)}`);
+      await pause(50);
     }
   }
 
