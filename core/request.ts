@@ -36,8 +36,6 @@ export interface Request {
   readonly wait: number;
 }
 
-export const isStaff = (principal: Principal): boolean => principal.kind === "user" && principal.customerId === null;
-
 export const customerOf = (principal: Principal): string | null =>
   principal.kind === "user" ? principal.customerId : null;
 

@@ -36,7 +36,6 @@ export const Name = Type.String({ minLength: 1, maxLength: 200 });
 export const Reason = Type.String({ minLength: 1, maxLength: 500 });
 export const Country = Type.String({ minLength: 1, maxLength: 100 });
 export const Version = Type.Integer({ minimum: 1 });
-export const Nothing = closed({});
 
 export const pageQuery = {
   limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 100, default: 20 })),

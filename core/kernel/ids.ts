@@ -3,4 +3,3 @@
 export const paymentIdOf = (orderId: string): string => `pay:${orderId}`;
 export const invoiceIdOf = (orderId: string): string => `inv:${orderId}`;
 export const reservationIdOf = (orderId: string): string => `rsv:${orderId}`;
-export const orderIdOfPayment = (paymentId: string): string => paymentId.replace(/^pay:/, "");
