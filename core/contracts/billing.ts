@@ -1,7 +1,6 @@
 import { Type, type Static } from "typebox";
 import { action } from "./action.ts";
 import {
-  Amount,
   Amounts,
   closed,
   Currency,
@@ -35,7 +34,7 @@ export const PaymentState = Type.Enum([
 
 export const Refund = closed({
   id: Id,
-  amount: Amount,
+  amount: Money,
   status: Type.Enum(["PENDING", "SUCCEEDED", "FAILED"]),
   reason: Type.String(),
   requestedAt: Timestamp,

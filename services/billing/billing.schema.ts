@@ -60,9 +60,9 @@ export function paymentView({ id, version, state }: Versioned<PaymentState>): Pa
     amount,
     captured: money(capturedOf(state), amount.currency),
     refunded: money(refundedOf(state), amount.currency),
-    refunds: state.refunds.map(({ id, amount, status, reason, requestedAt }) => ({
+    refunds: state.refunds.map(({ id, amount: given, status, reason, requestedAt }) => ({
       id,
-      amount,
+      amount: money(given, amount.currency),
       status,
       reason,
       requestedAt,

@@ -97,9 +97,9 @@ describe("A refund", () => {
     expect(replayed).toBe(false);
     expect(resource).toMatchObject({ status: "REFUNDED", refunded: gbp(1_000) });
     expect(resource.refunds.map(({ amount, status }) => [amount, status])).toEqual([
-      [300, "SUCCEEDED"],
-      [200, "SUCCEEDED"],
-      [500, "SUCCEEDED"],
+      [gbp(300), "SUCCEEDED"],
+      [gbp(200), "SUCCEEDED"],
+      [gbp(500), "SUCCEEDED"],
     ]);
   });
 

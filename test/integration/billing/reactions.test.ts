@@ -159,6 +159,6 @@ describe("A returned order", () => {
     const byHand = { id: "pay:42", amount: totals.gross.amount - 10, reason: "goodwill" };
     await world.clock.until(world.calm.handlers["v1.billing.refund"](byHand, requestBy(admin, "k1")));
     await deliver(world, [confirmed(), returned("r1", [line("2", 1, 50)])]);
-    expect((await paymentOf(world)).refunds.map(({ amount }) => amount)).toEqual([totals.gross.amount - 10, 10]);
+    expect((await paymentOf(world)).refunds.map(({ amount }) => amount.amount)).toEqual([totals.gross.amount - 10, 10]);
   });
 });
