@@ -26,8 +26,10 @@ export function orderView({ id, version, state }: Versioned<OrderState>): Order 
   };
 }
 
-/** State changes and saga steps, oldest first. */
+/** State changes and saga steps, oldest first; of one moment the steps before the state that they led to. */
 export function timelineOf(state: OrderState): TimelineEntry[] {
   const steps = state.saga.log.map(({ step, ...entry }): TimelineEntry => ({ ...entry, kind: "STEP", name: step }));
-  return [...state.states, ...steps].sort((a, b) => a.at.localeCompare(b.at));
+  const [placed, ...later] = state.states;
+  const since = [...steps, ...later].sort((a, b) => a.at.localeCompare(b.at));
+  return placed === undefined ? since : [placed, ...since];
 }

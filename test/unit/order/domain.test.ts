@@ -7,6 +7,7 @@ import { applied } from "../../../services/order/order.changes.ts";
 import { fulfillmentTransitions, statusTransitions, type OrderCommand } from "../../../services/order/order.domain.ts";
 import { lineQuantities } from "../../../services/order/order.lines.ts";
 import type { OrderState } from "../../../services/order/order.schema.ts";
+import { timelineOf } from "../../../services/order/order.view.ts";
 import { asked, pendingOrder, product } from "../../support/orders.ts";
 
 const at = "2026-01-01T00:00:00.000Z";
@@ -143,6 +144,17 @@ describe("an order", () => {
     if (!change.ok) throw new Error(change.refusal.detail);
     for (const { type, data } of change.events) expect([type, checkOf(events[type])(data)]).toEqual([type, true]);
     expect(change.events).toHaveLength(1);
+  });
+
+  it("tells the steps of one moment between its placing and the state that they led to", () => {
+    const step = (name: string) => ({
+      at: confirmed().states[0]?.at ?? "",
+      ...{ step: name, direction: "FORWARD", attempt: 1, outcome: "done", detail: null },
+    });
+    const log = ["reserve", "capture"].map(step) as OrderState["saga"]["log"];
+    const change = applied("o1", { type: "confirm" }, { ...order(), saga: { ...order().saga, log } }, step("").at);
+    if (!change.ok) throw new Error(change.refusal.detail);
+    expect(timelineOf(change.state).map(({ name }) => name)).toEqual(["PENDING", "reserve", "capture", "CONFIRMED"]);
   });
 
   it("cannot be cancelled once a part is shipped", () => {
