@@ -1,0 +1,30 @@
+// What the docs say of the code is what the code says.
+import { readFileSync } from "node:fs";
+import { describe, expect, it } from "@jest/globals";
+import { pages } from "../../scripts/docs/pages.ts";
+
+describe("The generated pages", () => {
+  it("are as `npm run docs` makes them now", async () => {
+    const made = await pages();
+    expect([...made.keys()]).toEqual(["docs/states.md", "docs/errors.md"]);
+    for (const [path, text] of made) expect(readFileSync(path, "utf8")).toBe(text);
+  });
+});
+
+describe("The README", () => {
+  it("names every setting", () => {
+    const known = readFileSync("core/config.ts", "utf8").match(/\bCOMPTOIR_[A-Z_]+\b/g) ?? [];
+    const told = new Set(readFileSync("README.md", "utf8").match(/\bCOMPTOIR_[A-Z_]+\b/g));
+    expect(known.length).toBeGreaterThan(10);
+    expect(known.filter(name => !told.has(name))).toEqual([]);
+  });
+
+  it.each(["README.md", "docs/architecture.md", "CONTRIBUTING.md"])(
+    "%s speaks only of scripts that there are",
+    file => {
+      const { scripts } = JSON.parse(readFileSync("package.json", "utf8")) as { scripts: Record<string, string> };
+      const spoken = [...readFileSync(file, "utf8").matchAll(/npm run ([a-z:]+)/g)].map(([, name]) => name ?? "");
+      expect(spoken.filter(name => !(name in scripts))).toEqual([]);
+    },
+  );
+});
