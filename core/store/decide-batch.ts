@@ -35,12 +35,16 @@ export interface BatchContext<S> {
   readonly spec: CollectionSpec<S>;
   readonly backlog: Backlog;
   readonly id: string;
-  readonly writeId: string;
+  /** Null when nobody will have to recognise this batch. */
+  readonly writeId: string | null;
   readonly now: number;
 }
 
 /** A ring of this many batches; whoever finds more than these after an unknown outcome cannot tell. */
 export const REMEMBERED_WRITES = 16;
+
+const remembered = (writes: readonly WriteMark[], mark: WriteMark): WriteMark[] =>
+  [...writes, mark].slice(-REMEMBERED_WRITES);
 
 function seen<X>(entries: Entries<X>, asked: UpdateOptions["entries"], now: number): Entries<X> {
   if (asked === "due") return new Map([...entries].filter(([, { dueAt }]) => dueAt !== null && dueAt <= now));
@@ -137,9 +141,9 @@ class Pass<S, X> {
     if (!this.wrote || this.#current === null) return null;
     const { id, version, seq, state } = this.#current;
     const before = this.#loaded.document;
-    const mark: WriteMark = [version, this.#context.writeId];
-    const writes = [...(before?.writes ?? []), mark].slice(-REMEMBERED_WRITES);
-    const { schemaVersion } = this.#context.spec;
+    const { spec, writeId } = this.#context;
+    const writes = writeId === null ? [] : remembered(before?.writes ?? [], [version, writeId]);
+    const { schemaVersion } = spec;
     return {
       document: { id, version, seq, schemaVersion, writes, state: state as Record<string, unknown> },
       expected: before?.version ?? 0,

@@ -58,6 +58,8 @@ export interface Acknowledgement {
 }
 
 export interface Driver {
+  /** A write that threw did not happen: nothing has to be remembered to find out. */
+  readonly isCertain?: true;
   /** In the order asked. */
   read(asks: readonly Ask[]): Promise<Loaded[]>;
   /**

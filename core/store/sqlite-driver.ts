@@ -1,5 +1,6 @@
 // The store's driver on SQLite: a document is a row; its entries and events are rows written in the same transaction.
 import type { StatementSync } from "node:sqlite";
+import { LRUCache } from "lru-cache";
 import type { CloudEvent } from "../contracts/common.ts";
 import {
   DUE_LIMIT,
@@ -76,7 +77,13 @@ const encode = (write: Write): Encoded => ({
   ]),
 });
 
+/** Characters of JSON per collection: what is being worked on, a few hundred orders. */
+const CACHE_SIZE = 1_000_000;
+
 class SqliteDriver implements Driver {
+  readonly isCertain = true;
+  /** As last read or written; not used where others write too. */
+  readonly #cache = new LRUCache<string, StoredDocument>({ maxSize: CACHE_SIZE });
   readonly #spec: CollectionSpec<unknown>;
   readonly #file: SqliteFile;
   readonly #sql: ReturnType<typeof statementsOf>;
@@ -96,7 +103,13 @@ class SqliteDriver implements Driver {
 
   async write(writes: readonly Write[]): Promise<WriteOutcome[]> {
     const encoded = writes.map(encode);
-    return this.#file.transact(() => encoded.map(write => this.#apply(write)));
+    try {
+      return await this.#file.transact(() => encoded.map(write => this.#apply(write)));
+    } catch (error) {
+      // The transaction was undone, and with it what the cache took from it.
+      this.#cache.clear();
+      throw error;
+    }
   }
 
   list(query: Query): Promise<StoredDocument[]> {
@@ -141,9 +154,8 @@ class SqliteDriver implements Driver {
   }
 
   #readOne({ id, keys, dueBy, pending }: Ask): Loaded {
-    const row = this.#statement("load").get(id);
-    if (row === undefined) return { document: null, entries: new Map(), pending: 0 };
-    const document = toDocument(row);
+    const document = this.#load(id);
+    if (document === null) return { document, entries: new Map(), pending: 0 };
     const entries = new Map<string, StoredEntry>();
     const due = dueBy === null ? [] : this.#statement("dueOf").all(dueBy, id);
     for (const found of due) entries.set(found["key"] as string, toEntry(found));
@@ -155,10 +167,26 @@ class SqliteDriver implements Driver {
     return { document, entries, pending: typeof oldest === "number" ? document.seq - oldest + 1 : 0 };
   }
 
+  #load(id: string): StoredDocument | null {
+    const cached = this.#cache.get(id);
+    if (cached !== undefined) return cached;
+    const row = this.#statement("load").get(id);
+    if (row === undefined) return null;
+    const document = toDocument(row);
+    this.#keep(document, row["body"] as string);
+    return document;
+  }
+
+  #keep(document: StoredDocument, body: string): void {
+    if (!this.#file.isShared) this.#cache.set(document.id, document, { size: body.length });
+  }
+
   #apply(encoded: Encoded): WriteOutcome {
     const outcome = this.#writeDocument(encoded);
     if (outcome.kind !== "written") return outcome;
-    const { id } = encoded.write.document;
+    const { document } = encoded.write;
+    const { id } = document;
+    this.#keep(document, encoded.body);
     for (const [key, dueAt, value] of encoded.entries) {
       if (value === null) this.#statement("dropEntry").run(id, key);
       else this.#statement("putEntry").run(id, key, dueAt, value);

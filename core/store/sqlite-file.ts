@@ -8,6 +8,8 @@ export interface SqliteOptions {
   readonly clock: Clock;
   /** "full" survives power loss: every commit is synced. "process" survives the death of the process only. */
   readonly durability: "full" | "process";
+  /** Other connections write to the file too. Otherwise it is locked once, and what was read of it is kept. */
+  readonly shared?: boolean;
   /** A full disk, an I/O error, a damaged file: the process must not go on. Called once. */
   readonly onFatal: (error: Error) => void;
 }
@@ -49,11 +51,11 @@ function fatalError(path: string, error: unknown): StartupError | null {
 
 type Prepare = (database: DatabaseSync) => void;
 
-function openChecked(path: string, preparations: readonly Prepare[]): DatabaseSync {
+function openChecked(path: string, isShared: boolean, preparations: readonly Prepare[]): DatabaseSync {
   const database = new DatabaseSync(path, { timeout: 5_000 });
   try {
     // NORMAL syncs at checkpoints only; the syncs after commits are wal-sync.ts's.
-    database.exec(`pragma journal_mode = wal; pragma synchronous = normal;
+    database.exec(`pragma locking_mode = ${isShared ? "normal" : "exclusive"}; pragma journal_mode = wal; pragma synchronous = normal;
       pragma cache_size = -8000; pragma temp_store = memory; pragma wal_autocheckpoint = 4000`);
     const result = database.prepare("pragma quick_check(1)").get()?.["quick_check"];
     if (result !== "ok") throw new DamagedFileError(`The database ${path} is damaged: ${String(result)}`);
@@ -86,7 +88,6 @@ export class SqliteFile {
   #sync: WalSync | null = null;
   #jobs: Job[] = [];
   #scheduled = false;
-  #dataVersion: unknown;
   #fatal: Error | null = null;
 
   constructor(path: string, options: SqliteOptions) {
@@ -94,9 +95,13 @@ export class SqliteFile {
     this.#options = options;
   }
 
+  get isShared(): boolean {
+    return this.#options.shared === true;
+  }
+
   /** @throws StartupError, of a file that is not whole DamagedFileError */
   open(): void {
-    this.#database = openChecked(this.#path, this.#preparations);
+    this.#database = openChecked(this.#path, this.isShared, this.#preparations);
     if (this.#options.durability === "process") return;
     this.#sync = new WalSync(this.#path, error => {
       this.#end(new StartupError(`The database ${this.#path} cannot be synced: ${error.message}`, { cause: error }));
@@ -142,14 +147,6 @@ export class SqliteFile {
     if (this.#scheduled || this.#jobs.length === 0) return;
     this.#scheduled = true;
     this.#options.clock.defer(() => void this.#commit());
-  }
-
-  /** Whether another connection has written since this was last asked. Source: sqlite.org/pragma.html#pragma_data_version. */
-  othersWrote(): boolean {
-    const version = this.statement("pragma data_version").get()?.["data_version"];
-    const changed = version !== this.#dataVersion;
-    this.#dataVersion = version;
-    return changed;
   }
 
   /** Resolves once everything that can be read now is durable: nobody may be told what a power cut can take back. */

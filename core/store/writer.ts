@@ -80,7 +80,7 @@ export class Writer<S, X> {
 
   #decideAll(flights: readonly Flight<S, X>[], loaded: readonly Loaded[], now: number): Decision<S, X>[] {
     this.#moments += 1;
-    const writeId = `${this.#instance}.${this.#moments.toString(36)}`;
+    const writeId = this.#driver.isCertain === true ? null : `${this.#instance}.${this.#moments.toString(36)}`;
     const decisions: Decision<S, X>[] = [];
     for (const [index, flight] of flights.entries()) {
       const { write, held } = this.#decide(flight, loaded[index], now, writeId);
@@ -94,7 +94,7 @@ export class Writer<S, X> {
   }
 
   /** An error here (an upgrade is missing) is that of one document, not of those beside it. */
-  #decide(flight: Flight<S, X>, loaded: Loaded | undefined, now: number, writeId: string): Decided<S, X> {
+  #decide(flight: Flight<S, X>, loaded: Loaded | undefined, now: number, writeId: string | null): Decided<S, X> {
     const spec = this.#spec;
     try {
       if (loaded === undefined) throw new Error(`The driver of ${spec.name} answered fewer documents than were asked`);

@@ -15,7 +15,8 @@ const failOnFatal = (error: Error): void => {
 function sqlitePlace() {
   const folder = mkdtempSync(join(tmpdir(), "comptoir-log-"));
   const file = join(folder, "bridge.sqlite");
-  const open = (clock: ManualClock) => localLog(file, { clock, durability: "full", onFatal: failOnFatal });
+  const open = (clock: ManualClock) =>
+    localLog(file, { clock, durability: "full", shared: true, onFatal: failOnFatal });
   const remove = () => {
     rmSync(folder, { recursive: true });
   };

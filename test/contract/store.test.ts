@@ -2,8 +2,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Driver } from "../../core/store/driver.ts";
+import type { CollectionSpec } from "../../core/store/port.ts";
 import { createSqliteDriver } from "../../core/store/sqlite-driver.ts";
-import { createSqliteFile } from "../../core/store/sqlite-file.ts";
+import { createSqliteFile, type SqliteFile } from "../../core/store/sqlite-file.ts";
 import { systemClock } from "../../core/system.ts";
 import { createMemoryDriver, createMemoryStorage } from "../support/memory-driver.ts";
 import { storeContract } from "./store.contract.ts";
@@ -17,15 +19,31 @@ storeContract("memory", () => {
   });
 });
 
-storeContract("SQLite", () => {
+const onFatal = (error: Error): never => {
+  throw error;
+};
+
+function sqliteFolder() {
   const folder = mkdtempSync(join(tmpdir(), "comptoir-store-"));
-  const onFatal = (error: Error): never => {
-    throw error;
+  return {
+    open(shared: boolean): SqliteFile {
+      const path = join(folder, "store.sqlite");
+      const file = createSqliteFile(path, { clock: systemClock, durability: "full", shared, onFatal });
+      file.open();
+      return file;
+    },
+    remove() {
+      rmSync(folder, { recursive: true });
+      return Promise.resolve();
+    },
   };
+}
+
+storeContract("SQLite, shared by processes", () => {
+  const { open, remove } = sqliteFolder();
   return Promise.resolve({
     connect: () => {
-      const file = createSqliteFile(join(folder, "store.sqlite"), { clock: systemClock, durability: "full", onFatal });
-      file.open();
+      const file = open(true);
       return Promise.resolve({
         openDriver: spec => createSqliteDriver(spec, file),
         close: () => {
@@ -34,9 +52,28 @@ storeContract("SQLite", () => {
         },
       });
     },
+    remove,
+  });
+});
+
+// As embedded mode has it. Its "processes" share the connection and what the drivers keep of it.
+storeContract("SQLite, of one process", () => {
+  const { open, remove } = sqliteFolder();
+  const file = open(false);
+  const drivers = new Map<CollectionSpec<unknown>, Driver>();
+  return Promise.resolve({
+    connect: () =>
+      Promise.resolve({
+        openDriver: spec => {
+          const driver = drivers.get(spec) ?? createSqliteDriver(spec, file);
+          drivers.set(spec, driver);
+          return driver;
+        },
+        close: () => Promise.resolve(),
+      }),
     remove: () => {
-      rmSync(folder, { recursive: true });
-      return Promise.resolve();
+      file.close();
+      return remove();
     },
   });
 });
