@@ -1,5 +1,5 @@
 // What the docs say of the code is what the code says.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "@jest/globals";
 import { pages } from "../../scripts/docs/pages.ts";
 
@@ -17,6 +17,12 @@ describe("The README", () => {
     const told = new Set(readFileSync("README.md", "utf8").match(/\bCOMPTOIR_[A-Z_]+\b/g));
     expect(known.length).toBeGreaterThan(10);
     expect(known.filter(name => !told.has(name))).toEqual([]);
+  });
+
+  it("names only tests that there are", () => {
+    const named = [...readFileSync("README.md", "utf8").matchAll(/`(test\/[^`]+)`/g)].map(([, path]) => path ?? "");
+    expect(named.length).toBeGreaterThan(3);
+    expect(named.filter(path => !existsSync(path))).toEqual([]);
   });
 
   it.each(["README.md", "docs/architecture.md", "CONTRIBUTING.md"])(
