@@ -11,25 +11,16 @@ import {
   type StoredDocument,
   type StoredEntry,
   type Write,
-  type WriteMark,
   type WriteOutcome,
 } from "./driver.ts";
 import type { CollectionSpec, DueEntry, Query } from "./port.ts";
 import { errcodeOf, type SqliteFile } from "./sqlite-file.ts";
 import { listRows, type Row } from "./sqlite-list.ts";
+import { createRows, toDocument } from "./sqlite-rows.ts";
 import { prepareCollection, tablesOf } from "./sqlite-schema.ts";
 
 const UNIQUE_VIOLATION = 2067;
 const ID_TAKEN = 1555;
-
-const toDocument = (row: Row): StoredDocument => ({
-  id: row["id"] as string,
-  version: row["version"] as number,
-  seq: row["seq"] as number,
-  schemaVersion: row["schema_version"] as number,
-  writes: JSON.parse(row["writes"] as string) as WriteMark[],
-  state: JSON.parse(row["body"] as string) as StoredDocument["state"],
-});
 
 const toEntry = (row: Row): StoredEntry => ({
   value: JSON.parse(row["value"] as string) as unknown,
@@ -44,8 +35,6 @@ function statementsOf(spec: CollectionSpec<unknown>) {
     oldest: `select min(seq) as seq from ${outbox} where id = ?`,
     entry: `select due_at, value from ${entries} where id = ? and key = ?`,
     dueOf: `select key, due_at, value from ${due} where due_at <= ? and id = ? order by due_at limit ${String(DUE_LIMIT)}`,
-    insert: `insert into ${documents} (version, seq, schema_version, writes, body, id) values (?, ?, ?, ?, ?, ?)`,
-    update: `update ${documents} set version = ?, seq = ?, schema_version = ?, writes = ?, body = ? where id = ? and version = ?`,
     putEntry: `insert or replace into ${entries} (id, key, due_at, value) values (?, ?, ?, ?)`,
     dropEntry: `delete from ${entries} where id = ? and key = ?`,
     putEvent: `insert into ${outbox} (id, seq, body) values (?, ?, ?)`,
@@ -87,11 +76,13 @@ class SqliteDriver implements Driver {
   readonly #spec: CollectionSpec<unknown>;
   readonly #file: SqliteFile;
   readonly #sql: ReturnType<typeof statementsOf>;
+  readonly #rows: ReturnType<typeof createRows>;
 
   constructor(spec: CollectionSpec<unknown>, file: SqliteFile) {
     this.#spec = spec;
     this.#file = file;
     this.#sql = statementsOf(spec);
+    this.#rows = createRows(spec);
     file.onOpen(database => {
       prepareCollection(database, spec);
     });
@@ -197,11 +188,14 @@ class SqliteDriver implements Driver {
 
   /** A unique violation undoes this statement only, and nothing came before it. */
   #writeDocument({ write: { document, expected }, body, writes }: Encoded): WriteOutcome {
-    const { id, version, seq, schemaVersion } = document;
-    const values = [version, seq, schemaVersion, writes, body, id] as const;
+    const kept = this.#cache.peek(document.id);
+    const before = kept?.version === expected ? kept : undefined;
+    const { sql, values } =
+      expected === 0
+        ? this.#rows.insert(document, body, writes)
+        : this.#rows.update(document, body, writes, expected, before);
     try {
-      const { changes } =
-        expected === 0 ? this.#statement("insert").run(...values) : this.#statement("update").run(...values, expected);
+      const { changes } = this.#file.statement(sql).run(...values);
       return { kind: changes === 1 ? "written" : "conflict" };
     } catch (error) {
       const code = errcodeOf(error);

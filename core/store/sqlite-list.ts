@@ -1,4 +1,4 @@
-// Lists on SQLite: conditions on generated columns, pages by (field, id).
+// Lists on SQLite: conditions on the columns of indexed fields, pages by (field, id).
 import type { StatementSync } from "node:sqlite";
 import type { Query, Range, Scalar } from "./port.ts";
 import { columnOf, extraction } from "./sqlite-schema.ts";

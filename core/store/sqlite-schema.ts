@@ -1,4 +1,4 @@
-// The tables of a collection: documents with a generated column per indexed field, entries, outbox.
+// The tables of a collection: documents with a column per indexed field, entries, outbox.
 import type { DatabaseSync } from "node:sqlite";
 import { indexedFields } from "./documents.ts";
 import type { CollectionSpec, Index } from "./port.ts";
@@ -41,20 +41,24 @@ function createTables(database: DatabaseSync, spec: CollectionSpec<unknown>): vo
     create unique index if not exists "${spec.name}:outbox:seq" on ${outbox} (id, seq);`);
 }
 
-function createColumns(database: DatabaseSync, spec: CollectionSpec<unknown>): void {
+function alignColumns(database: DatabaseSync, spec: CollectionSpec<unknown>): void {
   const { documents } = tablesOf(spec);
   const present = new Set(
     database
-      .prepare("select name from pragma_table_xinfo(?)")
+      .prepare("select name from pragma_table_info(?)")
       .all(spec.name)
-      .map(row => row["name"]),
+      .map(row => String(row["name"])),
   );
-  for (const field of indexedFields(spec)) {
+  const fields = indexedFields(spec);
+  for (const field of fields) {
     if (present.has(`f:${field}`)) continue;
-    database.exec(
-      `alter table ${documents} add column ${columnOf(field)} generated always as (${extraction(field)}) virtual`,
-    );
+    database.exec(`alter table ${documents} add column ${columnOf(field)};
+      update ${documents} set ${columnOf(field)} = ${extraction(field)}`);
   }
+  // A column that nobody writes any more would be wrong when it is declared again.
+  for (const name of present)
+    if (name.startsWith("f:") && !fields.has(name.slice(2)))
+      database.exec(`alter table ${documents} drop column "${name}"`);
 }
 
 function dropStaleIndexes(database: DatabaseSync, spec: CollectionSpec<unknown>): void {
@@ -70,8 +74,8 @@ function dropStaleIndexes(database: DatabaseSync, spec: CollectionSpec<unknown>)
 export function prepareCollection(database: DatabaseSync, spec: CollectionSpec<unknown>): void {
   database.exec("begin immediate");
   createTables(database, spec);
-  createColumns(database, spec);
   dropStaleIndexes(database, spec);
+  alignColumns(database, spec);
   for (const index of spec.indexes) database.exec(indexStatement(spec, index));
   database.exec("commit");
 }
