@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
-import type { CloudEvent } from "../../core/contracts/common.ts";
 import { createCustomer } from "../../services/customer/customer.parts.ts";
 import { customerCollection } from "../../services/customer/customer.schema.ts";
+import { eventOf } from "../support/events.ts";
 import { asCustomer, asStaff, memoryEnvironment, withKey } from "../support/requests.ts";
 
 function open() {
@@ -13,17 +13,12 @@ function open() {
   return { customers, handlers, create };
 }
 
-const registered: CloudEvent = {
-  specversion: "1.0",
-  id: "account:a1:1",
-  source: "/comptoir/account",
-  type: "account.registered.v1",
-  subject: "a1",
-  time: "2026-01-01T00:00:00.000Z",
-  datacontenttype: "application/json",
-  sequence: 1,
-  data: { accountId: "a1", customerId: "c1", email: "ann@example.org", name: "Ann" },
-};
+const registered = eventOf("account.registered.v1", "a1", 1, {
+  accountId: "a1",
+  customerId: "c1",
+  email: "ann@example.org",
+  name: "Ann",
+});
 
 describe("customer", () => {
   let shop: ReturnType<typeof open>;

@@ -1,46 +1,26 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { CloudEvent } from "../../core/contracts/common.ts";
-import type { EventData, EventType } from "../../core/contracts/index.ts";
 import { embeddedMailer } from "../../services/notification/mailer.embedded.ts";
 import type { Mail, Mailer } from "../../services/notification/mailer.port.ts";
 import { createNotification } from "../../services/notification/notification.parts.ts";
 import { MAX_ATTEMPTS } from "../../services/notification/notification.domain.ts";
 import type { Call } from "../../core/request.ts";
+import { eventOf } from "../support/events.ts";
 import { asCustomer, asStaff, memoryEnvironment } from "../support/requests.ts";
-
-function eventOf<T extends EventType>(type: T, subject: string, data: EventData<T>, sequence = 1): CloudEvent {
-  const aggregate = type.split(".")[0] ?? "";
-  return {
-    specversion: "1.0",
-    id: `${aggregate}:${subject}:${String(sequence)}`,
-    source: `/comptoir/${aggregate}`,
-    type,
-    subject,
-    time: "2026-01-01T00:00:00.000Z",
-    datacontenttype: "application/json",
-    sequence,
-    data,
-  };
-}
 
 const gbp = (amount: number) => ({ amount, currency: "GBP" });
 const cancelled = (orderId: string, to: { email?: string | null; customerId?: string | null } = {}, sequence = 1) =>
-  eventOf(
-    "order.cancelled.v1",
+  eventOf("order.cancelled.v1", orderId, sequence, {
     orderId,
-    {
-      orderId,
-      number: `N-${orderId}`,
-      customerId: to.customerId ?? null,
-      email: to.email === undefined ? "ann@example.org" : to.email,
-      currency: "GBP",
-      reason: "changed my mind",
-      lines: [],
-    },
-    sequence,
-  );
+    number: `N-${orderId}`,
+    customerId: to.customerId ?? null,
+    email: to.email === undefined ? "ann@example.org" : to.email,
+    currency: "GBP",
+    reason: "changed my mind",
+    lines: [],
+  });
 const refunded = (orderId: string) =>
-  eventOf("payment.refunded.v1", `pay:${orderId}`, {
+  eventOf("payment.refunded.v1", `pay:${orderId}`, 1, {
     paymentId: `pay:${orderId}`,
     orderId,
     amount: gbp(255),

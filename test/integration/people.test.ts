@@ -5,7 +5,7 @@ import { ServiceBroker } from "moleculer";
 import type { Config } from "../../core/config.ts";
 import { scopes } from "../../core/contracts/action.ts";
 import type { Account, Token } from "../../core/contracts/account.ts";
-import type { CloudEvent, Page } from "../../core/contracts/common.ts";
+import type { Page } from "../../core/contracts/common.ts";
 import type { Customer } from "../../core/contracts/customer.ts";
 import type { Notification } from "../../core/contracts/notification.ts";
 import type { Environment } from "../../core/environment.ts";
@@ -16,27 +16,14 @@ import { createService as createAccount } from "../../services/account/account.s
 import { createService as createCustomer } from "../../services/customer/customer.service.ts";
 import { createService as createNotification } from "../../services/notification/notification.service.ts";
 import { createService as createProduct } from "../../services/product/product.service.ts";
+import { testConfig } from "../support/config.ts";
+import { eventOf } from "../support/events.ts";
 import { createMemoryStorage, openMemoryDatabase } from "../support/memory-driver.ts";
 
 const admin = { email: "admin@comptoir.local", password: "correct horse battery" };
 const ann = { email: "ann@example.org", password: "battery staple", name: "Ann" };
 
-const config: Config = {
-  mode: "embedded",
-  http: { host: "127.0.0.1", port: 0 },
-  opsPort: 0,
-  data: "",
-  admin,
-  rateLimit: 0,
-  durability: "process",
-  reservationTtlMs: 900_000,
-  sagaLeaseMs: 10_000,
-  retentionMs: 86_400_000,
-  outboxBound: 1000,
-  lowStock: 10,
-  services: [],
-  logLevel: "error",
-};
+const config: Config = { ...testConfig, admin };
 const environment = (): Environment => {
   const options = { clock: systemClock, random: systemRandom, outboxBound: config.outboxBound };
   const database = () => ({ ...openMemoryDatabase(createMemoryStorage(), options), mixin: {} });
@@ -82,17 +69,12 @@ describe("on a broker", () => {
   });
 
   it("mail goes out because of an event, without anybody asking", async () => {
-    const event: CloudEvent = {
-      specversion: "1.0",
-      id: "account:a1:1",
-      source: "/comptoir/account",
-      type: "account.registered.v1",
-      subject: "a1",
-      time: "2026-01-01T00:00:00.000Z",
-      datacontenttype: "application/json",
-      sequence: 1,
-      data: { accountId: "a1", customerId: "c1", email: "ann@example.org", name: "Ann" },
-    };
+    const event = eventOf("account.registered.v1", "a1", 1, {
+      accountId: "a1",
+      customerId: "c1",
+      email: "ann@example.org",
+      name: "Ann",
+    });
     await call("v1.notification.react", { events: [event] }, { kind: "service", id: "bridge" });
     const staff: Principal = { kind: "user", id: "admin", scopes, customerId: null };
     let mails: Page<Notification> = { items: [], nextCursor: null };

@@ -5,6 +5,7 @@ import type { Principal, Request } from "../../core/request.ts";
 import { createBilling } from "../../services/billing/billing.parts.ts";
 import { ledgerCollection, simulatedProvider, type LedgerEntry } from "../../services/billing/provider.simulator.ts";
 import type { PaymentProvider } from "../../services/billing/provider.port.ts";
+import { eventOf } from "./events.ts";
 import { planFault, type FaultPlan, type FaultyProcess } from "./fault-plan.ts";
 import { createManualClock, createManualRandom } from "./manual-clock.ts";
 import { asStaff } from "./requests.ts";
@@ -119,14 +120,5 @@ export const requestBy = (principal: Principal, key: string | null = null, rest:
   asStaff({ principal, idempotency: key === null ? null : { key, fingerprint: `of ${key}` }, ...rest });
 
 /** An event of an order as the bridge delivers it. */
-export const orderEvent = ({ type, data }: DomainEvent, orderId: string, sequence: number): CloudEvent => ({
-  specversion: "1.0",
-  id: `order:${orderId}:${String(sequence)}`,
-  source: "/comptoir/order",
-  type,
-  subject: orderId,
-  time: "2026-01-01T00:00:00.000Z",
-  datacontenttype: "application/json",
-  sequence,
-  data,
-});
+export const orderEvent = ({ type, data }: DomainEvent, orderId: string, sequence: number): CloudEvent =>
+  eventOf(type, orderId, sequence, data);

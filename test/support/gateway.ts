@@ -15,26 +15,10 @@ import { systemClock, systemRandom } from "../../core/system.ts";
 import { claimsOf } from "../../core/tokens.ts";
 import { createService as createGateway } from "../../services/gateway/gateway.service.ts";
 import { createService as createRegistry } from "../../services/registry/registry.service.ts";
-
-const config: Config = {
-  mode: "embedded",
-  http: { host: "127.0.0.1", port: 0 },
-  opsPort: 0,
-  data: "",
-  admin: { email: "admin@comptoir.local", password: null },
-  rateLimit: 0,
-  durability: "process",
-  reservationTtlMs: 900_000,
-  sagaLeaseMs: 10_000,
-  retentionMs: 86_400_000,
-  outboxBound: 1000,
-  lowStock: 10,
-  services: [],
-  logLevel: "error",
-};
+import { testConfig } from "./config.ts";
 
 const environmentOf = (changes: Partial<Config>): Environment => ({
-  config: { ...config, ...changes },
+  config: { ...testConfig, ...changes },
   clock: systemClock,
   random: systemRandom,
   database: () => {

@@ -1,6 +1,5 @@
 // Inventory over memory, with product's answers and the events of other services.
 import type { CloudEvent } from "../../core/contracts/common.ts";
-import type { EventData, EventType } from "../../core/contracts/index.ts";
 import type { Call, Request } from "../../core/request.ts";
 import type { StoreDatabase } from "../../core/store/database.ts";
 import { createInventory } from "../../services/inventory/inventory.parts.ts";
@@ -11,26 +10,6 @@ import { product } from "./orders.ts";
 import { asStaff } from "./requests.ts";
 
 export const policy = { reservationTtl: 900_000, retention: 86_400_000, lowStock: 0 };
-
-export function eventOf<T extends EventType>(
-  type: T,
-  subject: string,
-  sequence: number,
-  data: EventData<T>,
-): CloudEvent {
-  const aggregate = type.split(".")[0] ?? "";
-  return {
-    specversion: "1.0",
-    id: `${aggregate}:${subject}:${String(sequence)}`,
-    source: `/comptoir/${aggregate}`,
-    type,
-    subject,
-    time: "2026-01-01T00:00:00.000Z",
-    datacontenttype: "application/json",
-    sequence,
-    data,
-  };
-}
 
 export function createInventoryWorld({ catalogue = ["TEA"], outboxBound = 10_000 } = {}) {
   const clock = createManualClock();

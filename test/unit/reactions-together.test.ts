@@ -2,7 +2,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { EventType } from "../../core/contracts/index.ts";
 import { inboxCollection, subscriber } from "../../core/reactions.ts";
-import { eventOf } from "../support/inventory.ts";
+import { eventOf } from "../support/events.ts";
 import { asStaff, memoryEnvironment } from "../support/requests.ts";
 
 const counts = { sku: "TEA", onHand: 1, reserved: 0, allocated: 0 };

@@ -3,21 +3,13 @@ import type { CloudEvent } from "../../../core/contracts/common.ts";
 import { timestamp } from "../../../core/kernel/clock.ts";
 import { bridgeHandlers } from "../../../services/bridge/bridge.handlers.ts";
 import type { EventLog } from "../../../services/bridge/event-log.ts";
+import { eventOf } from "../../support/events.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 import { createMemoryLogDisk, memoryLog } from "../../support/memory-log.ts";
 import { anyRequest } from "../../support/orders.ts";
 
-const low = (sequence: number, data: Record<string, unknown> = {}): CloudEvent => ({
-  specversion: "1.0",
-  id: `stock:A:${String(sequence)}`,
-  source: "/comptoir/stock",
-  type: "stock.low.v1",
-  subject: "A",
-  time: timestamp(0),
-  datacontenttype: "application/json",
-  sequence,
-  data: { sku: "A", onHand: 3, reserved: 0, allocated: 0, available: 3, ...data },
-});
+const low = (sequence: number, data: Record<string, unknown> = {}): CloudEvent =>
+  eventOf("stock.low.v1", "A", sequence, { sku: "A", onHand: 3, reserved: 0, allocated: 0, available: 3, ...data });
 
 describe("The bridge", () => {
   let log: EventLog;
