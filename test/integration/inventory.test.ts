@@ -261,7 +261,8 @@ describe("what an order's events do", () => {
     let lists = 0;
     const process = world.start({
       before: (operation, collection) => {
-        if (operation === "list" && collection === "movements" && (lists += 1) === 1) throw new Error("The disk is slow today");
+        if (operation === "list" && collection === "movements" && (lists += 1) === 1)
+          throw new Error("The disk is slow today");
       },
     });
     const event = shipped(1, "s1", ["TEA", 5], ["COFFEE", 5]);
