@@ -71,6 +71,8 @@ function stopOnSignal(stop: () => Promise<void>): void {
 }
 
 async function main(): Promise<void> {
+  // The databases hold signing keys and what customers told: nobody else on this machine reads them.
+  process.umask(0o077);
   const loaded = loadConfig(knownServices());
   await preflight(loaded);
   const lock = holdDataFolder(loaded.data);

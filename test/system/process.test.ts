@@ -1,7 +1,7 @@
 // The process as its operator meets it: what it prints, what it refuses, how it ends.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -83,6 +83,13 @@ describe("The process", () => {
     expect(await login(url, readFileSync(file, "utf8"))).toBe(200);
     for (const line of shop.stderr().trimEnd().split("\n")) expect(JSON.parse(line)).toHaveProperty("level");
     expect(shop.stderr()).not.toContain(password);
+  });
+
+  it("keeps its data from everybody else on the machine", async () => {
+    await ready(start());
+    const modes = readdirSync(data).map(name => [name, statSync(join(data, name)).mode & 0o077] as const);
+    expect(modes.length).toBeGreaterThan(10);
+    expect(modes.filter(([, forOthers]) => forOthers !== 0)).toEqual([]);
   });
 
   it("answers on its ops port: alive, ready, its numbers, and nothing else", async () => {
