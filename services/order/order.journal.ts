@@ -2,7 +2,7 @@
 import type { Clock } from "../../core/kernel/clock.ts";
 import { timestamp } from "../../core/kernel/clock.ts";
 import { paymentIdOf } from "../../core/kernel/ids.ts";
-import type { Order } from "../../core/contracts/order.ts";
+import { RejectionCode, type Order } from "../../core/contracts/order.ts";
 import type { Journal, SagaState } from "../../core/saga/engine.ts";
 import { advance, type Move, type SagaRecord, type StepLog } from "../../core/saga/record.ts";
 import { keep, refuseWith, write, type DocumentStore, type Verdict, type Versioned } from "../../core/store/port.ts";
@@ -75,16 +75,8 @@ function meaningOf(orderId: string, state: OrderState, move: Move, data: Placing
 /** Void and late refusals are ours to explain; clients know six codes. */
 function rejectionOf({ saga: { cause } }: OrderState): NonNullable<Order["rejection"]> {
   const { code, detail, sku } = cause ?? { code: "CANCELLED", detail: "", sku: undefined };
-  const known = [
-    "OUT_OF_STOCK",
-    "PAYMENT_DECLINED",
-    "PAYMENT_UNAVAILABLE",
-    "RESERVATION_EXPIRED",
-    "PRODUCT_UNAVAILABLE",
-    "CANCELLED",
-  ] as const;
   return {
-    code: known.find(candidate => candidate === code) ?? "PAYMENT_UNAVAILABLE",
+    code: RejectionCode.enum.find(candidate => candidate === code) ?? "PAYMENT_UNAVAILABLE",
     detail,
     ...(sku === undefined ? {} : { sku }),
   };
