@@ -26,13 +26,13 @@ const onFatal = (error: Error): never => {
 function sqliteFolder() {
   const folder = mkdtempSync(join(tmpdir(), "comptoir-store-"));
   return {
-    open(shared: boolean): SqliteFile {
+    open: (shared: boolean): SqliteFile => {
       const path = join(folder, "store.sqlite");
       const file = createSqliteFile(path, { clock: systemClock, durability: "full", shared, onFatal });
       file.open();
       return file;
     },
-    remove() {
+    remove: (): Promise<void> => {
       rmSync(folder, { recursive: true });
       return Promise.resolve();
     },
