@@ -1,6 +1,6 @@
 import { Type, type Static } from "typebox";
 import { action, scopes } from "./action.ts";
-import { closed, Email, Id, Name, nullable, Timestamp } from "./common.ts";
+import { closed, Keyed, Email, Id, Name, nullable, Timestamp } from "./common.ts";
 
 /** Passwords are hashed, so their length bounds the work an anonymous caller can ask for. */
 const Password = Type.String({ minLength: 8, maxLength: 200 });
@@ -34,13 +34,14 @@ export const accountActions = {
   }),
   "v1.account.register": action({
     params: closed({ email: Email, password: Password, name: Name }),
-    result: Account,
+    result: Keyed(Account),
     auth: "public",
     rest: {
       method: "POST",
       path: "/v1/auth/register",
       summary: "Make an account and its customer",
       status: 201,
+      key: "optional",
       location: "/v1/customers/{customerId}",
     },
   }),

@@ -13,6 +13,8 @@ export interface AccountRecord {
   readonly customerId: string | null;
   readonly scopes: readonly Scope[];
   readonly createdAt: string;
+  /** The id of the keyed request that registered it. Its fingerprint is not kept: that would be a fast hash over the password. */
+  readonly command: string | null;
 }
 
 export type Registered = DomainEvent<"account.registered.v1">;
@@ -44,7 +46,7 @@ export function decideRegister(existing: AccountRecord | null, registration: Reg
 }
 
 export const evolveWith =
-  (secret: { passwordHash: string; at: string }) =>
+  (secret: { passwordHash: string; at: string; command: string | null }) =>
   (_state: AccountRecord | null, { data }: Registered): AccountRecord => ({
     email: data.email,
     name: data.name,
@@ -52,11 +54,13 @@ export const evolveWith =
     customerId: data.customerId,
     scopes: customerScopes,
     createdAt: secret.at,
+    command: secret.command,
   });
 
 export const administrator = (admin: Pick<AccountRecord, "email" | "passwordHash" | "createdAt">): AccountRecord => ({
   ...admin,
   name: "Administrator",
+  command: null,
   customerId: null,
   scopes,
 });

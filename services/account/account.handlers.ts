@@ -1,11 +1,12 @@
 // What account answers.
+import { reusedKey } from "../../core/commands.ts";
 import type { accountActions } from "../../core/contracts/account.ts";
 import type { Params } from "../../core/contracts/index.ts";
 import { present, verdictOf } from "../../core/decisions.ts";
 import { deriveId } from "../../core/derive-id.ts";
-import { fail } from "../../core/errors.ts";
+import { fail, toError } from "../../core/errors.ts";
 import { timestamp, type Clock } from "../../core/kernel/clock.ts";
-import type { Request } from "../../core/request.ts";
+import { commandId, type Request } from "../../core/request.ts";
 import type { HandlersOf } from "../../core/service.ts";
 import { write, type DocumentStore } from "../../core/store/port.ts";
 import {
@@ -39,6 +40,16 @@ async function ensureCustomer(customer: Params<"v1.customer.ensure">, request: R
   }
 }
 
+/** The password itself tells whether a repeat asks for the same: no fast hash of it is kept. */
+async function checkRepeat(
+  passwords: Passwords,
+  first: AccountRecord,
+  { password, name }: { password: string; name: string },
+): Promise<void> {
+  if (first.name === name && (await passwords.verify(password, first.passwordHash))) return;
+  throw toError(reusedKey);
+}
+
 export function accountHandlers({
   accounts,
   passwords,
@@ -57,8 +68,14 @@ export function accountHandlers({
     "v1.account.register": async ({ email: given, password, name }, request) => {
       const email = normalEmail(given);
       const accountId = accountIdOf(email);
+      const command = request.idempotency === null ? null : commandId(request, () => accountId);
+      const existing = await accounts.load(accountId);
+      if (existing !== null && command !== null && existing.state.command === command) {
+        await checkRepeat(passwords, existing.state, { password, name });
+        return { replayed: true, resource: accountView(existing) };
+      }
       const registration = { accountId, customerId: deriveId("customer", accountId), email, name };
-      const evolve = evolveWith({ passwordHash: await passwords.hash(password), at: timestamp(clock.now()) });
+      const evolve = evolveWith({ passwordHash: await passwords.hash(password), at: timestamp(clock.now()), command });
       const { document } = await accounts.update(
         accountId,
         current =>
@@ -66,7 +83,7 @@ export function accountHandlers({
         { deadline: request.deadline },
       );
       await ensureCustomer({ id: registration.customerId, name, email }, request);
-      return accountView(present(document));
+      return { replayed: false, resource: accountView(present(document)) };
     },
 
     "v1.account.jwks": async () => ({ keys: await tokens.publicKeys() }),

@@ -45,8 +45,8 @@ describe("account", () => {
   });
   const login = (email: string, password: string, by = service) =>
     by.handlers["v1.account.login"]({ email, password }, asStaff());
-  const register = (answer: Parameters<typeof caller>[0] = "takes it") =>
-    service.handlers["v1.account.register"](ann, caller(answer).request);
+  const register = async (answer: Parameters<typeof caller>[0] = "takes it") =>
+    (await service.handlers["v1.account.register"](ann, caller(answer).request)).resource;
 
   /** As a gateway reads a token: with the published keys, at the service's time. */
   async function read(token: string, by = service) {
@@ -62,7 +62,7 @@ describe("account", () => {
   describe("register", () => {
     it("makes an account that may act for its own customer, and asks customer to make that one", async () => {
       const { calls, request } = caller("takes it");
-      const account = await service.handlers["v1.account.register"](ann, request);
+      const { resource: account } = await service.handlers["v1.account.register"](ann, request);
       expect(account).toMatchObject({ email: "ann@example.org", name: "Ann", createdAt: "2026-01-01T00:00:00.000Z" });
       expect(account.scopes).not.toContain("orders:import");
       expect(calls).toEqual([
@@ -85,6 +85,18 @@ describe("account", () => {
         type: "EMAIL_EXISTS",
         code: 409,
       });
+    });
+
+    it("answers a repeat with its key as the first time, and refuses the key for another password or name", async () => {
+      const keyed = { ...caller("takes it").request, idempotency: { key: "k", fingerprint: "not kept" } };
+      const ask = (changes: Partial<typeof ann> = {}) =>
+        service.handlers["v1.account.register"]({ ...ann, ...changes }, keyed);
+      const first = await ask();
+      await expect(ask()).resolves.toEqual({ replayed: true, resource: first.resource });
+      for (const other of [{ password: "another password" }, { name: "Anna" }]) {
+        await expect(ask(other)).rejects.toMatchObject({ type: "IDEMPOTENCY_KEY_REUSED" });
+      }
+      await expect(register()).rejects.toMatchObject({ type: "EMAIL_EXISTS" });
     });
 
     it("stores and tells no password, neither in the account nor in the event", async () => {

@@ -1,4 +1,5 @@
 // Account, customer, product and notification wired to a broker, as a node runs them.
+import type { Keyed } from "../../core/contracts/common.ts";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { ServiceBroker } from "moleculer";
@@ -35,7 +36,8 @@ describe("on a broker", () => {
   const call = <T>(action: string, params: object, principal: Principal = { kind: "anonymous" }) =>
     broker.call<T, object>(action, params, { meta: { principal } });
   const register = async () => {
-    const { id, scopes: granted, customerId } = await call<Account>("v1.account.register", ann);
+    const { resource } = await call<Keyed<Account>>("v1.account.register", ann);
+    const { id, scopes: granted, customerId } = resource;
     return { kind: "user", id, scopes: granted, customerId } as const;
   };
 
