@@ -1,12 +1,11 @@
 // Account, customer, product and notification wired to a broker, as a node runs them.
-import type { Keyed } from "../../core/contracts/common.ts";
 import { setImmediate as turn } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { ServiceBroker } from "moleculer";
 import type { Config } from "../../core/config.ts";
 import { scopes } from "../../core/contracts/action.ts";
 import type { Account, Token } from "../../core/contracts/account.ts";
-import type { Page } from "../../core/contracts/common.ts";
+import type { Keyed, Page } from "../../core/contracts/common.ts";
 import type { Customer } from "../../core/contracts/customer.ts";
 import type { Notification } from "../../core/contracts/notification.ts";
 import type { Environment } from "../../core/environment.ts";
