@@ -27,7 +27,7 @@ export interface Answer<S, X> {
 
 export interface Decided<S, X> {
   readonly write: Write | null;
-  /** Wait for the write: also the refusals that saw what is not written yet. */
+  /** Wait for the write, or without one for what they saw: also the refusals. */
   readonly held: readonly Answer<S, X>[];
 }
 
@@ -153,7 +153,7 @@ class Pass<S, X> {
   }
 }
 
-/** Tells at once those whose answer needs no write. */
+/** Tells nobody yet: what a decision saw may not be durable, even where it needs no write. */
 export function decideBatch<S, X>(
   context: BatchContext<S>,
   loaded: Loaded,
@@ -167,9 +167,7 @@ export function decideBatch<S, X>(
       command.reject(refused);
       continue;
     }
-    const tell = pass.judge(command);
-    if (pass.wrote) held.push({ command, tell });
-    else tell();
+    held.push({ command, tell: pass.judge(command) });
   }
   return { write: pass.toWrite(), held };
 }

@@ -58,9 +58,11 @@ export interface Acknowledgement {
 }
 
 export interface Driver {
+  /** Resolves once everything that was read so far is durable. */
+  durable(): Promise<void>;
   /** A write that threw did not happen: nothing has to be remembered to find out. */
   readonly isCertain?: true;
-  /** In the order asked. */
+  /** In the order asked. May show what a power cut can still take back: nobody is told of it before `durable`. */
   read(asks: readonly Ask[]): Promise<Loaded[]>;
   /**
    * Each write by itself is atomic and durable once this answers; the outcomes come in the order of the writes.

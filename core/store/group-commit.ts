@@ -48,11 +48,13 @@ class GroupCommitStore<S, X> implements CollectionStore<S, X> {
   async loadMany(ids: readonly string[]): Promise<Versioned<S>[]> {
     if (ids.length === 0) return [];
     const loaded = await this.#driver.read(ids.map(id => ({ id, keys: [], dueBy: null })));
+    await this.#driver.durable();
     return loaded.flatMap(({ document }) => (document === null ? [] : [toVersioned(this.spec, document)]));
   }
 
   async loadEntries(id: string, keys: readonly string[]): Promise<Entries<X>> {
     const [loaded] = await this.#driver.read([{ id, keys, dueBy: null }]);
+    await this.#driver.durable();
     return (loaded?.entries ?? new Map()) as Entries<X>;
   }
 

@@ -84,13 +84,24 @@ export class Writer<S, X> {
     const decisions: Decision<S, X>[] = [];
     for (const [index, flight] of flights.entries()) {
       const { write, held } = this.#decide(flight, loaded[index], now, writeId);
-      if (write === null) this.#queues.done(flight);
-      else {
+      if (write === null) {
+        this.#queues.done(flight);
+        void this.#tellOnceDurable(held);
+      } else {
         this.backlog.add(write.events.length);
         decisions.push({ flight, write, held });
       }
     }
     return decisions;
+  }
+
+  async #tellOnceDurable(held: readonly Answer<S, X>[]): Promise<void> {
+    try {
+      await this.#driver.durable();
+      for (const { tell } of held) tell();
+    } catch (error) {
+      for (const { command } of held) command.reject(error);
+    }
   }
 
   /** An error here (an upgrade is missing) is that of one document, not of those beside it. */

@@ -106,6 +106,7 @@ export function reach(reach: Reach, database: string, spec: CollectionSpec<unkno
       .map(({ document: { id, version }, events }) => `${id}@${String(version)}+${String(events.length)}`)
       .join(" ");
   return {
+    durable: () => driver.durable(),
     read: asks => run("read", String(asks.length), () => driver.read(asks)),
     write: writes =>
       run("write", documents(writes), ({ outcome }) =>

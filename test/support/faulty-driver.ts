@@ -22,6 +22,7 @@ export function withFaults(openDriver: OpenDriver, faults: Faults): OpenDriver {
       return result;
     };
     return {
+      durable: () => driver.durable(),
       read: asks => around("read", () => driver.read(asks)),
       write: writes => around("write", () => driver.write(writes)),
       list: query => around("list", () => driver.list(query)),

@@ -177,6 +177,7 @@ export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: Memor
       .map(({ id, key }) => ({ id, key }));
 
   return {
+    durable: () => Promise.resolve(),
     read: asks => Promise.resolve(asks.map(readOne)),
     write: writes => Promise.resolve(writes.map(writeOne)),
     list: query => Promise.resolve(list(query)),
