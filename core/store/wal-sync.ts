@@ -13,6 +13,8 @@ function openLog(path: string): number {
   return descriptor;
 }
 
+type Sync = (descriptor: number, done: (error: Error | null) => void) => void;
+
 interface Waiting {
   readonly upTo: number;
   readonly resolve: () => void;
@@ -22,6 +24,7 @@ interface Waiting {
 export class WalSync {
   readonly #path: string;
   readonly #onError: (error: Error) => void;
+  readonly #sync: Sync;
   #descriptor: number | null = null;
   #committed = 0;
   #synced = 0;
@@ -30,9 +33,10 @@ export class WalSync {
   #waiting: Waiting[] = [];
 
   /** @param onError a sync that failed must end the process: what the system did to the unwritten pages is unknown. */
-  constructor(path: string, onError: (error: Error) => void) {
+  constructor(path: string, onError: (error: Error) => void, sync: Sync = fdatasync) {
     this.#path = path;
     this.#onError = onError;
+    this.#sync = sync;
   }
 
   /** After a commit: what is written now is not durable yet. */
@@ -60,7 +64,7 @@ export class WalSync {
     // Opened late: before the first commit there is no log.
     this.#descriptor ??= openLog(this.#path);
     this.#running = true;
-    fdatasync(this.#descriptor, error => {
+    this.#sync(this.#descriptor, error => {
       this.#running = false;
       if (this.#closing) this.#release();
       else if (error === null) {
