@@ -119,16 +119,24 @@ async function countAll(shop: Shop, token: string, path: string): Promise<number
   return count;
 }
 
-/** Milliseconds until every order has its invoice: the last events are delivered. */
+/** Of each order: that it is confirmed, and its invoice. */
+const MAILS_PER_ORDER = 2;
+
+/** Milliseconds until every order has its invoice and both its mails, so until the last event is delivered. */
 async function settle(shop: Shop, token: string): Promise<number> {
   const start = performance.now();
   for (;;) {
     // Counted anew each time: the last orders were still running when their clients hung up.
     const orders = await countAll(shop, token, "/v1/orders");
     const invoices = await countAll(shop, token, "/v1/invoices");
+    const mails = invoices === orders ? await countAll(shop, token, "/v1/notifications") : 0;
     const took = performance.now() - start;
-    if (invoices === orders) return took;
-    if (took > 120_000) throw new Error(`${String(orders)} orders but ${String(invoices)} invoices after two minutes`);
+    if (mails === orders * MAILS_PER_ORDER) return took;
+    if (took > 120_000) {
+      throw new Error(
+        `${String(orders)} orders, ${String(invoices)} invoices, ${String(mails)} mails after two minutes`,
+      );
+    }
   }
 }
 
