@@ -105,13 +105,18 @@ export function waitAsked({ rest }: Operation, request: IncomingMessage): number
   return wait === undefined ? undefined : Math.min(LONGEST_WAIT_S, Number(wait));
 }
 
-/** Text becomes what the schema says it should be; what does not fit stays text and fails the schema. */
+/**
+ * Text becomes what the schema says it should be; what does not fit stays text and fails the schema.
+ * An empty filter (`?q=&status=`), as a form sends it, is none.
+ */
 function coerced(query: Params, properties: Readonly<Record<string, { type?: unknown }>>): Params {
-  const entries = Object.entries(query).map(([name, value]) => {
-    const type = Object.hasOwn(properties, name) ? properties[name]?.type : undefined;
-    if (type === "integer" && /^-?\d{1,15}$/.test(String(value))) return [name, Number(value)];
-    if (type === "boolean" && (value === "true" || value === "false")) return [name, value === "true"];
-    return [name, value];
+  const entries = Object.entries(query).flatMap(([name, value]) => {
+    const isKnown = Object.hasOwn(properties, name);
+    const type = isKnown ? properties[name]?.type : undefined;
+    if (value === "" && isKnown && type !== "integer") return [];
+    if (type === "integer" && /^-?\d{1,15}$/.test(String(value))) return [[name, Number(value)]];
+    if (type === "boolean" && (value === "true" || value === "false")) return [[name, value === "true"]];
+    return [[name, value]];
   });
   return Object.fromEntries(entries) as Params;
 }

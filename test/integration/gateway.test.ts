@@ -280,6 +280,11 @@ describe("what does not fit the schema is 422 with JSON pointers", () => {
     expect(calls[0]?.params).toEqual({ limit: 5, q: "42", cursor: "7" });
   });
 
+  it("takes an empty filter for none, as forms send it", async () => {
+    await gateway.get("/v1/products?q=&status=&limit=5&cursor=");
+    expect(calls[0]?.params).toEqual({ limit: 5 });
+  });
+
   it("decodes the path", async () => {
     await gateway.get("/v1/products/BANK%20CHARGES");
     await gateway.get("/v1/products/a%2Fb");
