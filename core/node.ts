@@ -1,5 +1,5 @@
 // One node: the broker and the chosen services, the gateway last.
-import type { Server } from "node:http";
+import type { Server, ServerResponse } from "node:http";
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -33,11 +33,17 @@ export interface RunningNode {
 }
 
 const POLL_MS = 50;
+/** Before a connection counts as idle: its request may lie unread in it, and closing it would reset that. */
+const LAST_CALL_MS = 300;
 /** What still runs then is stopped with the services: every command survives that. */
 const DRAIN_MS = 2_500;
 
 /** Also closes connections that were kept alive once their last answer is out: Node only does that for those idle now. */
 async function drain(server: Server): Promise<void> {
+  server.prependListener("request", (_request, response: ServerResponse) => {
+    response.setHeader("Connection", "close");
+  });
+  await sleep(LAST_CALL_MS);
   const { promise, resolve } = Promise.withResolvers<undefined>();
   server.close(() => {
     resolve(undefined);

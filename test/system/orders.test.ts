@@ -127,6 +127,36 @@ describe("A shop whose provider misbehaves", () => {
   });
 });
 
+describe("A shop that is stopped", () => {
+  it("answers every request that is on its way, and ends within 5 s", async () => {
+    const data = temporaryFolder();
+    const first = await open({ data });
+    await stocked(first.api, "A", 1_000);
+    const answered: Order[] = [];
+    let stopped: Promise<number | null> | undefined;
+    let began = 0;
+    const posts = Array.from({ length: 200 }, async (_, n) => {
+      const { status, body } = await first.api.post<Order>("/v1/orders", orderOf("A"), `order-${String(n)}`);
+      expect([201, 202]).toContain(status);
+      answered.push(body);
+      if (answered.length !== 50) return;
+      began = Date.now();
+      stopped = first.shop.stop();
+    });
+    await Promise.all(posts);
+    expect(await stopped).toBe(0);
+    expect(Date.now() - began).toBeLessThan(5_000);
+
+    const { api } = await open({ data });
+    const orders = await api.until(
+      () => api.all<Order>("/v1/orders"),
+      all => all.every(isFinal),
+    );
+    expect(new Set(orders.map(({ id }) => id))).toEqual(new Set(answered.map(({ id }) => id)));
+    expect(await api.get<StockItem>("/v1/inventory/A")).toMatchObject({ reserved: 0, allocated: 200 });
+  });
+});
+
 describe("A shop that is killed", () => {
   it("keeps every answered order and ends every unfinished one", async () => {
     const data = temporaryFolder();
