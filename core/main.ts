@@ -14,8 +14,6 @@ const STOP_DEADLINE_MS = 4_500;
 /** npm hands on the Ctrl-C that the terminal has already sent: the same key press, twice. */
 const SAME_PRESS_MS = 100;
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
-
 function fail(error: unknown): never {
   const problems = error instanceof ConfigError ? error.problems : [listenProblem(error) ?? describe(error)];
   for (const problem of problems) process.stderr.write(`comptoir: ${inOneLine(problem)}\n`);
@@ -41,19 +39,28 @@ async function preflight(config: Config): Promise<void> {
 const urlOf = (host: string, port: number): string =>
   `http://${host.includes(":") ? `[${host}]` : host}:${String(port)}`;
 
+/** In one write: whoever waits for the first line has the others too. */
 function announce(config: ResolvedConfig, node: RunningNode, opsPort: number, made: boolean, kept: boolean): void {
   const { http, admin, data } = config;
   const url = node.port === null ? null : urlOf(http.host, node.port);
-  say(url === null ? "ready (without a gateway)" : `ready ${url}`);
-  say(`  services  ${config.services.join(", ")}`);
-  say(`  data      ${data}`);
-  say(`  ops       ${urlOf(http.host, opsPort)}/metrics /live /ready`);
-  if (made) say(`  admin     ${admin.email}, password ${admin.password} (kept in ${credentialsFile(data)})`);
-  if (url === null) return;
+  const password = `  admin     ${admin.email}, password ${admin.password} (kept in ${credentialsFile(data)})`;
   const login = kept ? `@${credentialsFile(data)}` : `'{"email":"${admin.email}","password":"…"}'`;
-  say(`  docs      ${url}/docs`);
-  say(`  token     curl -s ${url}/v1/auth/login -H 'content-type: application/json' -d ${login}`);
-  say(`  try       curl -s ${url}/v1/products   or   npm run import -- data/online-retail-10k.csv`);
+  const where = [
+    url === null ? "ready (without a gateway)" : `ready ${url}`,
+    `  services  ${config.services.join(", ")}`,
+    `  data      ${data}`,
+    `  ops       ${urlOf(http.host, opsPort)}/metrics /live /ready`,
+    ...(made ? [password] : []),
+  ];
+  const next =
+    url === null
+      ? []
+      : [
+          `  docs      ${url}/docs`,
+          `  token     curl -s ${url}/v1/auth/login -H 'content-type: application/json' -d ${login}`,
+          `  try       curl -s ${url}/v1/products   or   npm run import -- data/online-retail-10k.csv`,
+        ];
+  process.stdout.write(`${[...where, ...next].join("\n")}\n`);
 }
 
 function stopOnSignal(stop: () => Promise<void>): void {
