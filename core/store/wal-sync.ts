@@ -1,6 +1,6 @@
 // Makes SQLite's commits durable without stopping the process for it: many commits share one sync of the write-ahead log.
 // It is what `synchronous = full` does after each commit (sqlite.org/pragma.html#pragma_synchronous), done in libuv's
-// thread pool. The log file itself carries no lock (those are on the -shm file), so a second descriptor on it is safe.
+// thread pool. The log file itself carries no lock (the database or the -shm file does), so a second descriptor is safe.
 import { closeSync, fdatasync, fsyncSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 

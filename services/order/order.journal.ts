@@ -11,8 +11,8 @@ import type { PlacingOrder } from "./order.saga.ts";
 import type { OrderState } from "./order.schema.ts";
 
 export function placingOf(orderId: string, state: OrderState): PlacingOrder {
-  const { customerId, lines, totals, method, reservedUntil, payment } = state;
-  return { orderId, customerId, lines, total: totals.gross, method, reservedUntil, paymentId: payment?.id ?? null };
+  const { customerId, lines, totals, method, reservedUntil } = state;
+  return { orderId, customerId, lines, total: totals.gross, method, reservedUntil };
 }
 
 export const sagaStateOf = ({ id, state }: Versioned<OrderState>): SagaState<PlacingOrder> => ({
@@ -38,7 +38,7 @@ export function orderJournal(
         const found = { ...current.state, reservedUntil: data.reservedUntil };
         if (isRefused(move, found)) return write({ ...found, saga: noted(found.saga, log) }, [], true);
         const saga = advance(found.saga, move, log, { now, leaseMs });
-        return meaningOf(orderId, { ...found, saga }, move, data, timestamp(now));
+        return meaningOf(orderId, { ...found, saga }, move, timestamp(now));
       });
       return result && document !== null ? sagaStateOf(document) : null;
     },
@@ -58,9 +58,9 @@ const isRefused = (move: Move, { cancel, saga }: OrderState): boolean =>
 
 const noted = (saga: SagaRecord, log: readonly StepLog[]): SagaRecord => ({ ...saga, log: [...saga.log, ...log] });
 
-function meaningOf(orderId: string, state: OrderState, move: Move, data: PlacingOrder, at: string): Written {
+function meaningOf(orderId: string, state: OrderState, move: Move, at: string): Written {
   if (move.type === "intend") {
-    const payment: Order["payment"] = { id: data.paymentId ?? paymentIdOf(orderId), status: "AUTHORIZED" };
+    const payment: Order["payment"] = { id: paymentIdOf(orderId), status: "AUTHORIZED" };
     return write({ ...state, payment, paymentStatus: "AUTHORIZED" }, [], true);
   }
   if (move.type !== "end") return write(state, [], true);

@@ -13,7 +13,6 @@ export interface PlacingOrder {
   readonly total: Money;
   readonly method: string;
   readonly reservedUntil: string | null;
-  readonly paymentId: string | null;
 }
 
 const isFree = ({ total }: PlacingOrder): boolean => total.amount === 0;
@@ -35,7 +34,10 @@ export const placingSteps: readonly Step<PlacingOrder>[] = [
   {
     name: "authorize",
     skip: isFree,
-    call: async (call, order) => ({ paymentId: (await call("v1.billing.authorize", payment(order))).id }),
+    call: async (call, order) => {
+      await call("v1.billing.authorize", payment(order));
+      return {};
+    },
     refusals: ["PAYMENT_DECLINED", "PAYMENT_VOIDED"],
     compensate: (call, order) => (isFree(order) ? Promise.resolve() : call("v1.billing.void", payment(order))),
     giveUp: ({ reservedUntil }, now) =>
