@@ -1,10 +1,15 @@
 // The only file that reads the environment.
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { integer, listOf, matching, nearest, oneOf, type Parse } from "./config-values.ts";
+import { clusterOf, clusterVariables, type ClusterConfig } from "./config-cluster.ts";
+import { ConfigError, Source, type Values } from "./config-source.ts";
+import { integer, listOf, matching, oneOf } from "./config-values.ts";
 
 export interface Config {
   readonly mode: "embedded" | "cluster";
+  /** Keeps clusters on the same servers apart: the NATS namespace, the prefix of databases, topics and groups. */
+  readonly namespace: string;
+  /** Null in embedded mode. */
+  readonly cluster: ClusterConfig | null;
   readonly http: { readonly host: string; readonly port: number };
   readonly opsPort: number;
   /** Folder of the embedded databases, absolute. */
@@ -27,78 +32,12 @@ export interface Config {
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace";
 }
 
-/** Every problem of the environment at once, one line each. */
-export class ConfigError extends Error {
-  readonly problems: readonly string[];
-  constructor(problems: readonly string[]) {
-    super(problems.join("\n"));
-    this.problems = problems;
-  }
-}
-
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** These may also come as NAME_FILE, which names a file that holds the value. */
-const secrets = ["COMPTOIR_ADMIN_PASSWORD", "NATS_URL", "MONGO_URL"];
-const clusterVariables = ["NATS_URL", "MONGO_URL", "KAFKA_BROKERS"];
 const levels = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
 
 const port = integer(0, 65_535);
 const seconds = integer(1, 10_000_000);
 const count = integer(0, 1_000_000_000);
-
-class Source {
-  readonly problems: string[] = [];
-  readonly #values: Environment;
-  readonly #known = new Set<string>();
-
-  constructor(values: Environment) {
-    this.#values = values;
-  }
-
-  /** An empty value counts as not set: that is how Compose files pass what nobody gave. */
-  raw(name: string): string | undefined {
-    this.#known.add(name);
-    if (!secrets.includes(name)) return this.#values[name] || undefined;
-    const fileName = `${name}_FILE`;
-    this.#known.add(fileName);
-    const file = this.#values[fileName] || undefined;
-    const value = this.#values[name] || undefined;
-    if (file === undefined) return value;
-    if (value === undefined) return this.#secretIn(fileName, file);
-    this.problems.push(`${name} and ${fileName} are both set: set one of them`);
-    return value;
-  }
-
-  read<T>(name: string, parse: Parse<T>, fallback: T): T {
-    const text = this.raw(name);
-    if (text === undefined) return fallback;
-    const result = parse(text);
-    if ("value" in result) return result.value;
-    const shown = secrets.includes(name) ? "has a bad value" : `is "${text}"`;
-    this.problems.push(`${name} ${shown}: ${result.problem}`);
-    return fallback;
-  }
-
-  refuseUnknown(): void {
-    for (const name of Object.keys(this.#values)) {
-      if (!name.startsWith("COMPTOIR_") || this.#known.has(name)) continue;
-      const known = [...this.#known].filter(other => other.startsWith("COMPTOIR_"));
-      this.problems.push(`${name} is not a setting: did you mean ${nearest(name, known)}? Known: ${known.join(", ")}`);
-    }
-  }
-
-  #secretIn(name: string, file: string): string | undefined {
-    try {
-      return readFileSync(file, "utf8").trimEnd();
-    } catch (error) {
-      this.problems.push(
-        `${name} is "${file}": cannot be read (${error instanceof Error ? error.message : "unknown"})`,
-      );
-      return undefined;
-    }
-  }
-}
+const namespaceRule = "1 to 40 lower case letters, digits and -, beginning with a letter";
 
 function modeOf(source: Source): Config["mode"] {
   const missing = clusterVariables.filter(name => source.raw(name) === undefined);
@@ -141,15 +80,21 @@ function doorOf(source: Source): Pick<Config, "http" | "data" | "admin"> {
   };
 }
 
+export { ConfigError };
+
 /**
  * @param known the services that this release has.
  * @throws ConfigError naming everything that is wrong.
  */
-export function loadConfig(known: readonly string[], environment: Environment = process.env): Config {
+export function loadConfig(known: readonly string[], environment: Values = process.env): Config {
   const source = new Source(environment);
   const reservationTtl = source.read("COMPTOIR_RESERVATION_TTL", seconds, 900);
+  const mode = modeOf(source);
+  const cluster = clusterOf(source);
   const config: Config = {
-    mode: modeOf(source),
+    mode,
+    namespace: source.read("COMPTOIR_NAMESPACE", matching(/^[a-z][a-z\d-]{0,39}$/, namespaceRule), "comptoir"),
+    cluster: mode === "cluster" ? cluster : null,
     ...doorOf(source),
     opsPort: source.read("COMPTOIR_OPS_PORT", port, 3100),
     rateLimit: source.read("COMPTOIR_RATE_LIMIT", count, 1200),
@@ -178,7 +123,7 @@ export interface ImportConfig {
 }
 
 /** @throws ConfigError naming everything that is wrong. */
-export function loadImportConfig(environment: Environment = process.env): ImportConfig {
+export function loadImportConfig(environment: Values = process.env): ImportConfig {
   const source = new Source(environment);
   const { http, data, admin } = doorOf(source);
   if (source.problems.length > 0) throw new ConfigError(source.problems);

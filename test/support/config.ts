@@ -3,6 +3,8 @@ import type { Config } from "../../core/config.ts";
 
 export const testConfig = {
   mode: "embedded",
+  namespace: "test",
+  cluster: null,
   http: { host: "127.0.0.1", port: 0 },
   opsPort: 0,
   data: "",

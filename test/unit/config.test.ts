@@ -20,6 +20,8 @@ describe("The configuration", () => {
   it("has defaults for everything but the password", () => {
     expect(loadConfig(known, {})).toEqual({
       mode: "embedded",
+      namespace: "comptoir",
+      cluster: null,
       http: { host: "127.0.0.1", port: 3000 },
       opsPort: 3100,
       data: resolve(".data"),
@@ -101,6 +103,54 @@ describe("The configuration", () => {
     expect(problemsOf({ NATS_URL: "nats://n" })).toEqual([
       expect.stringMatching(/^NATS_URL set without MONGO_URL and KAFKA_BROKERS/),
     ]);
+  });
+});
+
+describe("The cluster's settings", () => {
+  const servers = { NATS_URL: "nats://n", MONGO_URL: "mongodb://m", KAFKA_BROKERS: "k:9092" };
+  const clusterOf = (more: Record<string, string> = {}) => loadConfig(known, { ...servers, ...more }).cluster;
+
+  it("have defaults for all but the servers", () => {
+    expect(clusterOf()).toEqual({
+      nodeId: expect.stringMatching(/-\d+$/),
+      startupTimeoutMs: 60_000,
+      nats: { servers: ["n:4222"], user: null, password: null, token: null, tls: null },
+      mongo: { url: "mongodb://m", user: null, password: null, tls: null },
+      kafka: { brokers: ["k:9092"], sasl: null, tls: null, partitions: 6, replication: 1, retentionMs: -1 },
+      smtp: null,
+    });
+  });
+
+  it("know several hosts, users and TLS", () => {
+    const cluster = clusterOf({
+      NATS_URL: "tls://us%40er:pa%3Ass@n1:5222,n2",
+      KAFKA_BROKERS: "k1, k2:9093",
+      KAFKA_USER: "shop",
+      KAFKA_PASSWORD: "secret",
+      KAFKA_TLS: "true",
+      KAFKA_RETENTION_DAYS: "7",
+    });
+    expect(cluster?.nats).toMatchObject({ servers: ["n1:5222", "n2:4222"], user: "us@er", password: "pa:ss" });
+    expect(cluster?.nats.tls).toEqual({ ca: null, cert: null, key: null });
+    expect(cluster?.kafka).toMatchObject({
+      brokers: ["k1:9092", "k2:9093"],
+      sasl: { mechanism: "scram-sha-512", username: "shop", password: "secret" },
+      tls: { ca: null, cert: null, key: null },
+      retentionMs: 604_800_000,
+    });
+  });
+
+  it.each([
+    [{ NATS_URL: "http://n" }, /^NATS_URL has a bad value: must be nats:/],
+    [{ MONGO_URL: "m:27017" }, /^MONGO_URL has a bad value: must be mongodb:/],
+    [{ KAFKA_BROKERS: "k:9092,://" }, /^KAFKA_BROKERS is .*entry 2 must be HOST/],
+    [{ KAFKA_USER: "shop" }, /^KAFKA_USER and KAFKA_PASSWORD belong together/],
+    [{ KAFKA_RETENTION_DAYS: "0" }, /^KAFKA_RETENTION_DAYS is "0"/],
+    [{ MONGO_TLS_CERT_FILE: import.meta.filename }, /^MONGO_TLS_CERT_FILE and MONGO_TLS_KEY_FILE belong together/],
+    [{ SMTP_URL: "mail" }, /^SMTP_URL has a bad value: must be smtp:/],
+    [{ COMPTOIR_NAMESPACE: "Shop" }, /^COMPTOIR_NAMESPACE is "Shop"/],
+  ])("refuse %j without showing a secret", (wrong, problem) => {
+    expect(problemsOf({ ...servers, ...wrong })).toEqual([expect.stringMatching(problem)]);
   });
 });
 

@@ -1,0 +1,170 @@
+// The settings of cluster mode: where NATS, MongoDB, Kafka and the mail server are, and how to be let in.
+import { hostname } from "node:os";
+import { integer, matching, oneOf, type Parse } from "./config-values.ts";
+import type { Source } from "./config-source.ts";
+
+/** PEM text. Null where the system's own authorities, or no client certificate, will do. */
+export interface Tls {
+  readonly ca: string | null;
+  readonly cert: string | null;
+  readonly key: string | null;
+}
+
+export interface NatsConfig {
+  /** "host:port" each. */
+  readonly servers: readonly string[];
+  readonly user: string | null;
+  readonly password: string | null;
+  readonly token: string | null;
+  readonly tls: Tls | null;
+}
+
+export interface MongoConfig {
+  /** A connection string, several hosts and options included. */
+  readonly url: string;
+  readonly user: string | null;
+  readonly password: string | null;
+  readonly tls: Tls | null;
+}
+
+export interface KafkaConfig {
+  /** "host:port" each. */
+  readonly brokers: readonly string[];
+  readonly sasl: {
+    readonly mechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+    readonly username: string;
+    readonly password: string;
+  } | null;
+  readonly tls: Tls | null;
+  /** Of each topic that is made; a topic that exists keeps its own. */
+  readonly partitions: number;
+  readonly replication: number;
+  /** Milliseconds; -1 = for ever. */
+  readonly retentionMs: number;
+}
+
+export interface ClusterConfig {
+  /** Unique among the nodes that are up. */
+  readonly nodeId: string;
+  /** How long a start waits for its servers. */
+  readonly startupTimeoutMs: number;
+  readonly nats: NatsConfig;
+  readonly mongo: MongoConfig;
+  readonly kafka: KafkaConfig;
+  /** Null: mail is read where it is stored, as in embedded mode. */
+  readonly smtp: { readonly url: string; readonly from: string } | null;
+}
+
+export const clusterVariables = ["NATS_URL", "MONGO_URL", "KAFKA_BROKERS"] as const;
+
+const DAY_MS = 86_400_000;
+const mechanisms = ["plain", "scram-sha-256", "scram-sha-512"] as const;
+const hostPattern = /^(\[[\da-f:]+\]|[\w.-]+)(:\d{1,5})?$/i;
+
+const hosts =
+  (defaultPort: number): Parse<readonly string[]> =>
+  text => {
+    const given = text.split(",").map(item => item.trim());
+    const wrong = given.findIndex(host => !hostPattern.test(host));
+    if (wrong !== -1)
+      return { problem: `entry ${String(wrong + 1)} must be HOST or HOST:PORT; several comma separated` };
+    return { value: given.map(host => (/:\d+$/.test(host) ? host : `${host}:${String(defaultPort)}`)) };
+  };
+
+interface NatsAddress {
+  readonly servers: readonly string[];
+  readonly user: string | null;
+  readonly password: string | null;
+  readonly isTls: boolean;
+}
+
+/** nats://user:password@host:4222,nats://other:4222; the scheme may be left out, tls:// asks for TLS. */
+const natsUrl: Parse<NatsAddress> = text => {
+  const problem = "must be nats://[USER:PASSWORD@]HOST:PORT or tls://…, several comma separated";
+  const urls = text.split(",").map(item => URL.parse(item.includes("://") ? item.trim() : `nats://${item.trim()}`));
+  const isWrong = urls.some(url => url === null || !["nats:", "tls:"].includes(url.protocol) || url.hostname === "");
+  const [first] = urls;
+  if (isWrong || first === undefined || first === null) return { problem };
+  return {
+    value: {
+      servers: urls.map(url => `${url?.hostname ?? ""}:${url?.port || "4222"}`),
+      user: decodeURIComponent(first.username) || null,
+      password: decodeURIComponent(first.password) || null,
+      isTls: urls.some(url => url?.protocol === "tls:"),
+    },
+  };
+};
+
+const mongoUrl = matching(/^mongodb(\+srv)?:\/\/[^\s/]+(\/\S*)?$/, "mongodb://HOST:PORT[,HOST:PORT…]/[?OPTIONS]");
+const smtpUrl = matching(/^smtps?:\/\/\S+$/, "smtp://[USER:PASSWORD@]HOST:PORT or smtps://…");
+const anything = matching(/^.+$/s, "at least one character");
+
+/** @param isAsked whether TLS is wanted even without a certificate of our own. */
+function tlsOf(source: Source, prefix: string, isAsked: boolean): Tls | null {
+  const part = (name: string) => source.file(`${prefix}_TLS_${name}_FILE`) ?? null;
+  const tls = { ca: part("CA"), cert: part("CERT"), key: part("KEY") };
+  if ((tls.cert === null) !== (tls.key === null))
+    source.problems.push(`${prefix}_TLS_CERT_FILE and ${prefix}_TLS_KEY_FILE belong together: set both or none`);
+  const isOn = source.read(`${prefix}_TLS`, oneOf(["true", "false"]), "false") === "true";
+  return isAsked || isOn || Object.values(tls).some(text => text !== null) ? tls : null;
+}
+
+function natsOf(source: Source): NatsConfig {
+  const nowhere: NatsAddress = { servers: [], user: null, password: null, isTls: false };
+  const address = source.read("NATS_URL", natsUrl, nowhere);
+  return {
+    servers: address.servers,
+    user: source.read("NATS_USER", anything, address.user),
+    password: source.read("NATS_PASSWORD", anything, address.password),
+    token: source.read("NATS_TOKEN", anything, null),
+    tls: tlsOf(source, "NATS", address.isTls),
+  };
+}
+
+const mongoOf = (source: Source): MongoConfig => ({
+  url: source.read("MONGO_URL", mongoUrl, ""),
+  user: source.read("MONGO_USER", anything, null),
+  password: source.read("MONGO_PASSWORD", anything, null),
+  tls: tlsOf(source, "MONGO", false),
+});
+
+function saslOf(source: Source): KafkaConfig["sasl"] {
+  const username = source.read("KAFKA_USER", anything, null);
+  const password = source.read("KAFKA_PASSWORD", anything, null);
+  const mechanism = source.read("KAFKA_SASL_MECHANISM", oneOf(mechanisms), "scram-sha-512");
+  if ((username === null) !== (password === null))
+    source.problems.push("KAFKA_USER and KAFKA_PASSWORD belong together: set both or none");
+  return username === null || password === null ? null : { mechanism, username, password };
+}
+
+function kafkaOf(source: Source): KafkaConfig {
+  const days = source.read("KAFKA_RETENTION_DAYS", matching(/^(-1|[1-9]\d{0,4})$/, "days, or -1 for ever"), "-1");
+  return {
+    brokers: source.read("KAFKA_BROKERS", hosts(9092), []),
+    sasl: saslOf(source),
+    tls: tlsOf(source, "KAFKA", false),
+    partitions: source.read("KAFKA_PARTITIONS", integer(1, 1_000), 6),
+    replication: source.read("KAFKA_REPLICATION", integer(1, 9), 1),
+    retentionMs: days === "-1" ? -1 : Number(days) * DAY_MS,
+  };
+}
+
+function smtpOf(source: Source): ClusterConfig["smtp"] {
+  const url = source.read("SMTP_URL", smtpUrl, null);
+  const address = matching(/^[^\s@<>]+@[^\s@<>]+$/, "an e-mail address");
+  const from = source.read("COMPTOIR_MAIL_FROM", address, "shop@comptoir.local");
+  return url === null ? null : { url, from };
+}
+
+export const clusterOf = (source: Source): ClusterConfig => ({
+  nodeId: source.read(
+    "COMPTOIR_NODE_ID",
+    matching(/^[\w.-]{1,100}$/, "1 to 100 letters, digits, dots, - and _"),
+    `${hostname()}-${String(process.pid)}`,
+  ),
+  startupTimeoutMs: source.read("COMPTOIR_STARTUP_TIMEOUT", integer(1, 3_600), 60) * 1000,
+  nats: natsOf(source),
+  mongo: mongoOf(source),
+  kafka: kafkaOf(source),
+  smtp: smtpOf(source),
+});
