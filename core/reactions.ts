@@ -34,6 +34,7 @@ export const inboxCollection: CollectionSpec<Inbox> = {
   name: "inbox",
   aggregate: "inbox",
   indexes: [{ on: ["parkedFrom"] }],
+  eventless: true,
   schemaVersion: 1,
 };
 

@@ -122,6 +122,9 @@ class Pass<S, X> {
   }
 
   #apply(verdict: Extract<Verdict<S, unknown, X>, { kind: "write" }>): Versioned<S> {
+    const { eventless, name } = this.#context.spec;
+    if (eventless === true && verdict.events.length > 0)
+      throw new TypeError(`${name} is declared eventless: its events would never be published`);
     let seq = this.#current?.seq ?? 0;
     for (const event of verdict.events) {
       seq += 1;

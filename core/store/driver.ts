@@ -24,6 +24,8 @@ export interface Ask {
   readonly dueBy: number | null;
   /** Count its unacknowledged events too. */
   readonly pending?: boolean;
+  /** Read every entry, in the same look as the document: for whoever compares the two. */
+  readonly whole?: boolean;
 }
 
 /** So many due entries are read by one command at most; whoever asks for "due" asks again until none is left. */
@@ -72,7 +74,10 @@ export interface Driver {
   /** Fields have been checked against the spec. At most `query.limit`. */
   list(query: Query): Promise<StoredDocument[]>;
   due(now: number, limit: number): Promise<DueEntry[]>;
+  /** Over all documents: a sweep's question. */
   pending(limit: number, parked: ReadonlySet<string>): Promise<CloudEvent[]>;
+  /** Of these documents only, found by id; in order per document, in any order among them. */
+  pendingOf(ids: readonly string[], limit: number): Promise<CloudEvent[]>;
   /** Resolves with how many events it took out. */
   acknowledge(acknowledgements: readonly Acknowledgement[]): Promise<number>;
   pendingCount(): Promise<number>;

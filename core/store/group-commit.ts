@@ -14,11 +14,14 @@ import type {
   Updated,
   UpdateOptions,
   Versioned,
+  Whole,
 } from "./port.ts";
 import { Writer, type StoreOptions } from "./writer.ts";
 
 export interface CollectionStore<S, X = never> extends DocumentStore<S, X> {
   readonly spec: CollectionSpec<S>;
+  /** Documents with events that this process wrote; the relay takes out what it publishes. */
+  readonly unpublished: Set<string>;
   /** Unpublished events as this process counts them. */
   backlog(): number;
   /** Counts them anew: other processes write and acknowledge too. */
@@ -40,6 +43,10 @@ class GroupCommitStore<S, X> implements CollectionStore<S, X> {
     });
   }
 
+  get unpublished(): Set<string> {
+    return this.#writer.unpublished;
+  }
+
   async load(id: string): Promise<Versioned<S> | null> {
     const [document] = await this.loadMany([id]);
     return document ?? null;
@@ -56,6 +63,19 @@ class GroupCommitStore<S, X> implements CollectionStore<S, X> {
     const [loaded] = await this.#driver.read([{ id, keys, dueBy: null }]);
     await this.#driver.durable();
     return (loaded?.entries ?? new Map()) as Entries<X>;
+  }
+
+  async loadWhole(ids: readonly string[]): Promise<Whole<S, X>[]> {
+    if (ids.length === 0) return [];
+    const loaded = await this.#driver.read(
+      ids.map(id => ({ id, keys: [], dueBy: null, pending: true, whole: true })),
+    );
+    await this.#driver.durable();
+    return loaded.flatMap(({ document, entries, pending }) =>
+      document === null
+        ? []
+        : [{ document: toVersioned(this.spec, document), entries: entries as Entries<X>, pending }],
+    );
   }
 
   update<R>(id: string, decide: Decide<S, R, X>, options: UpdateOptions = {}): Promise<Updated<S, R>> {
@@ -85,6 +105,10 @@ class GroupCommitStore<S, X> implements CollectionStore<S, X> {
 
   pending(limit: number, parked: ReadonlySet<string> = new Set()): Promise<CloudEvent[]> {
     return this.#driver.pending(limit, parked);
+  }
+
+  pendingOf(ids: readonly string[], limit: number): Promise<CloudEvent[]> {
+    return this.#driver.pendingOf(ids, limit);
   }
 
   acknowledge(id: string, seq: number): Promise<void> {

@@ -20,21 +20,25 @@ const noActions = Object.fromEntries(
 export interface HostOptions extends Omit<StoreOptions, "onCommit"> {
   readonly adapter: HostAdapter;
   readonly openDriver: OpenDriver;
+  /** See the relay's. */
+  readonly takeOverMs?: number;
 }
 
-export function hostDatabase({ adapter, openDriver, ...options }: HostOptions): HostedDatabase {
+export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: HostOptions): HostedDatabase {
   const { clock, random } = options;
   let relay: Relay | null = null;
   const database = createDatabase(openDriver, { ...options, onCommit: () => relay?.kick() });
+  const relayed = () => database.stores().filter(({ spec }) => spec.eventless !== true);
 
   function relayOf({ broker, name, logger }: Service): Relay {
     const call = callerOf(broker, name);
     return createRelay({
-      stores: () => database.stores(),
+      stores: relayed,
       append: events => call("v1.bridge.append", { events }),
       clock,
       random,
       logger,
+      ...(takeOverMs === undefined ? {} : { takeOverMs }),
     });
   }
 
@@ -45,7 +49,7 @@ export function hostDatabase({ adapter, openDriver, ...options }: HostOptions): 
     actions: noActions,
     async started(this: Service) {
       await adapter.connect();
-      await Promise.all(database.stores().map(store => store.measure()));
+      await Promise.all(relayed().map(store => store.measure()));
       relay = relayOf(this);
       relay.start();
     },

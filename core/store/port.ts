@@ -22,6 +22,14 @@ export interface Entry<X> {
 }
 export type Entries<X> = ReadonlyMap<string, Entry<X>>;
 
+/** A document with all that belongs to it, of one moment. */
+export interface Whole<S, X> {
+  readonly document: Versioned<S>;
+  readonly entries: Entries<X>;
+  /** Its events that still wait in the outbox: the last ones, up to `seq`. */
+  readonly pending: number;
+}
+
 /** What a pure decision wants done with the document it saw. */
 export type Verdict<S, R, X = never> =
   | {
@@ -103,6 +111,8 @@ export interface CollectionSpec<S> {
   readonly indexes: readonly Index[];
   /** Fields that `contains` may search. */
   readonly searchable?: readonly string[];
+  /** Its documents never make events, so that nobody looks for any in it. */
+  readonly eventless?: true;
   readonly schemaVersion: number;
   /** From version n to n + 1; run on read, oldest first. */
   readonly upgrades?: Readonly<Record<number, (older: Record<string, unknown>) => Record<string, unknown>>>;
@@ -120,6 +130,8 @@ export interface DocumentStore<S, X = never> {
   /** Many at once; absent ones are left out. */
   loadMany(ids: readonly string[]): Promise<Versioned<S>[]>;
   loadEntries(id: string, keys: readonly string[]): Promise<Entries<X>>;
+  /** Many at once, absent ones left out. Costs as much as they have entries: for the audit, not for commands. */
+  loadWhole(ids: readonly string[]): Promise<Whole<S, X>[]>;
   /**
    * Loads, decides, writes on (id, version) with the events and entries in the same atomic write. Concurrent updates of one
    * document are decided one after another and written together; nobody is answered before the write.
@@ -134,6 +146,8 @@ export interface DocumentStore<S, X = never> {
   admit(): void;
   /** Unpublished events, oldest first and in order per aggregate, without those of the aggregates in `parked`. */
   pending(limit: number, parked?: ReadonlySet<string>): Promise<CloudEvent[]>;
+  /** Those of these documents only, whoever wrote them: of each the oldest first. */
+  pendingOf(ids: readonly string[], limit: number): Promise<CloudEvent[]>;
   /** Takes an aggregate's events up to number `seq` out of the outbox, without a new version. Repeating does no harm. */
   acknowledge(id: string, seq: number): Promise<void>;
 }

@@ -1,11 +1,11 @@
-// One pass from the outboxes of a database to the event log: oldest first, in order per aggregate, at least once.
+// From the outboxes of a database to the event log: in order per aggregate, at least once, and mostly by who wrote it.
 import type { CloudEvent } from "../contracts/common.ts";
 import { isError } from "../errors.ts";
 import type { CollectionStore } from "./group-commit.ts";
 
 export type RelaySource = Pick<
   CollectionStore<unknown, unknown>,
-  "spec" | "pending" | "acknowledge" | "measure" | "backlog"
+  "spec" | "pending" | "pendingOf" | "acknowledge" | "measure" | "backlog" | "unpublished"
 >;
 
 export interface PublisherOptions {
@@ -18,13 +18,38 @@ export interface PublisherOptions {
   };
 }
 
-/** Events of one collection per pass; the log takes at most `LARGEST_APPEND` at once. */
-const LARGEST_ROUND = 500;
+/** Documents and events of one collection per pass; the log takes at most `LARGEST_APPEND` at once. */
+const MOST_DOCUMENTS = 500;
+const LARGEST_ROUND = 1_000;
 const LARGEST_APPEND = 1_000;
 
 interface Waiting {
   readonly source: RelaySource;
   readonly event: CloudEvent;
+}
+
+/** What of each aggregate is not after `before`, up to the first that is. `events` are in order per aggregate. */
+export function olderThan(events: readonly CloudEvent[], before: number): CloudEvent[] {
+  const young = new Set<string>();
+  return events.filter(({ subject, time }) => {
+    if (Date.parse(time) > before) young.add(subject);
+    return !young.has(subject);
+  });
+}
+
+/** Takes the marks of what it is about to publish: a commit from here on marks its document anew. */
+function takeMarks({ unpublished }: RelaySource): string[] {
+  const ids: string[] = [];
+  for (const id of unpublished) {
+    if (ids.length >= MOST_DOCUMENTS) break;
+    ids.push(id);
+    unpublished.delete(id);
+  }
+  return ids;
+}
+
+function mark({ unpublished }: RelaySource, ids: readonly string[]): void {
+  for (const id of ids) unpublished.add(id);
 }
 
 async function acknowledge(batch: readonly Waiting[]): Promise<void> {
@@ -48,17 +73,46 @@ export class Publisher {
     return [...this.#parked].flatMap(([{ spec }, ids]) => [...ids].map(id => `${spec.aggregate}:${id}`));
   }
 
-  /** Whether there was anything to publish. */
-  async pass(): Promise<boolean> {
+  /**
+   * What this process wrote. The whole outboxes of the documents: what another process wrote before goes first, even if
+   * that one is about to publish it too. Whether there was anything to look at.
+   */
+  async passOwn(): Promise<boolean> {
+    const taken = this.#options
+      .stores()
+      .map(source => ({ source, ids: takeMarks(source) }))
+      .filter(({ ids }) => ids.length > 0);
+    try {
+      const outboxes = taken.map(async ({ source, ids }) => {
+        const parked = this.#parked.get(source);
+        const open = parked === undefined ? ids : ids.filter(id => !parked.has(id));
+        const events = await source.pendingOf(open, LARGEST_ROUND);
+        if (events.length >= LARGEST_ROUND) mark(source, open);
+        return events.map(event => ({ source, event }));
+      });
+      await this.#publishAll((await Promise.all(outboxes)).flat());
+    } catch (error) {
+      for (const { source, ids } of taken) mark(source, ids);
+      throw error;
+    }
+    return taken.length > 0;
+  }
+
+  /** What a dead or hanging process left: whatever is not after `before` (ms since the epoch). Whether there may be more. */
+  async sweep(before: number): Promise<boolean> {
     const filled = this.#options.stores().filter(source => source.backlog() > 0);
     const outboxes = filled.map(async source => {
       const events = await source.pending(LARGEST_ROUND, this.#parked.get(source));
-      return events.map(event => ({ source, event }));
+      return olderThan(events, before).map(event => ({ source, event }));
     });
     const waiting = (await Promise.all(outboxes)).flat();
+    await this.#publishAll(waiting);
+    return waiting.length > 0;
+  }
+
+  async #publishAll(waiting: readonly Waiting[]): Promise<void> {
     for (let from = 0; from < waiting.length; from += LARGEST_APPEND)
       await this.#publish(waiting.slice(from, from + LARGEST_APPEND));
-    return waiting.length > 0;
   }
 
   async #publish(batch: readonly Waiting[]): Promise<void> {

@@ -1,4 +1,4 @@
-// Publishes a database's events after each commit, and by a sweep what a dead process left.
+// Publishes what this process wrote after each commit, and by a sweep what a dead or hanging process left.
 import type { Clock } from "../kernel/clock.ts";
 import { backoff, type Random } from "../kernel/random.ts";
 import { Publisher, type PublisherOptions } from "./publisher.ts";
@@ -8,16 +8,20 @@ export type { RelaySource } from "./publisher.ts";
 export interface RelayOptions extends PublisherOptions {
   readonly clock: Clock;
   readonly random: Random;
+  /** So old are the events of another process that it no longer publishes them itself; 0: there is no other. Default 5 s. */
+  readonly takeOverMs?: number;
 }
 
 export type Round = "idle" | "published" | "failed";
 
-const SWEEP_MS = 1_000;
+/** Between two looks at what others left, a quarter more or less: replicas that start together do not stay together. */
+const SWEEP_MS = 2_000;
+const TAKE_OVER_MS = 5_000;
 /** After what it published: what comes meanwhile goes together, which costs the log and the outbox one write. */
 const GATHER_MS = 10;
 const PAUSE = { base: 50, cap: 5_000 };
 
-/** One per database, over all its collections: two would publish everything twice. */
+/** One per database and process, over all its collections. */
 export class Relay {
   readonly #options: RelayOptions;
   readonly #publisher: Publisher;
@@ -26,6 +30,7 @@ export class Relay {
   #stopped = false;
   #kicked = false;
   #countAt = 0;
+  #sweepAt = 0;
   #wake: () => void = () => undefined;
 
   constructor(options: RelayOptions) {
@@ -49,7 +54,7 @@ export class Relay {
     this.#wake();
   }
 
-  /** One bounded pass over all outboxes; one at a time. Never rejects. */
+  /** One bounded pass; one at a time. Never rejects. */
   round(): Promise<Round> {
     this.#running ??= this.#attempt().finally(() => {
       this.#running = null;
@@ -57,7 +62,7 @@ export class Relay {
     return this.#running;
   }
 
-  /** Publishes what is left until nothing is, appending fails, or the moment (ms since the epoch) has come. */
+  /** Publishes what is left until nothing of its own is, appending fails, or the moment (ms since the epoch) has come. */
   async drain(deadline: number): Promise<void> {
     const { clock } = this.#options;
     const end = clock.sleep(Math.max(0, deadline - clock.now())).then((): Round => "failed");
@@ -73,11 +78,14 @@ export class Relay {
   async #attempt(): Promise<Round> {
     try {
       await this.#count();
-      const published = await this.#publisher.pass();
+      const published = await this.#publisher.passOwn();
+      const swept = await this.#sweep();
       this.#failures = 0;
-      return published ? "published" : "idle";
+      return published || swept ? "published" : "idle";
     } catch (error) {
       this.#failures += 1;
+      // Everybody's events are old when the log comes back: first each process, at the end of its pause, has its turn.
+      this.#sweepAt = this.#options.clock.now() + PAUSE.cap + this.#takeOverMs;
       if (this.#failures === 1)
         this.#options.logger.warn("The event log does not take events; they wait in the outbox", error);
       return "failed";
@@ -96,17 +104,34 @@ export class Relay {
 
   async #rest(): Promise<void> {
     if (this.#kicked || this.#stopped) return;
+    const { clock } = this.#options;
     await new Promise<void>(resolve => {
       this.#wake = resolve;
-      void this.#options.clock.sleep(SWEEP_MS).then(resolve);
+      void clock.sleep(Math.max(GATHER_MS, Math.min(this.#countAt, this.#sweepAt) - clock.now())).then(resolve);
     });
+  }
+
+  get #takeOverMs(): number {
+    return this.#options.takeOverMs ?? TAKE_OVER_MS;
+  }
+
+  #later(): number {
+    return this.#options.clock.now() + SWEEP_MS * (0.75 + this.#options.random.fraction() / 2);
+  }
+
+  async #sweep(): Promise<boolean> {
+    const { clock } = this.#options;
+    if (clock.now() < this.#sweepAt) return false;
+    const mayBeMore = await this.#publisher.sweep(clock.now() - this.#takeOverMs);
+    if (!mayBeMore) this.#sweepAt = this.#later();
+    return mayBeMore;
   }
 
   /** What a dead process left, and what other processes write and acknowledge. */
   async #count(): Promise<void> {
     const { clock, logger, stores } = this.#options;
     if (clock.now() < this.#countAt) return;
-    this.#countAt = clock.now() + SWEEP_MS;
+    this.#countAt = this.#later();
     try {
       await Promise.all(stores().map(store => store.measure()));
     } catch (error) {

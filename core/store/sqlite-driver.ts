@@ -27,6 +27,8 @@ const toEntry = (row: Row): StoredEntry => ({
   dueAt: row["due_at"] as number | null,
 });
 
+const toEvent = (row: Row): CloudEvent => JSON.parse(row["body"] as string) as CloudEvent;
+
 function statementsOf(spec: CollectionSpec<unknown>) {
   const { documents, entries, outbox } = tablesOf(spec);
   const due = `${entries} indexed by "${spec.name}:due"`;
@@ -35,11 +37,13 @@ function statementsOf(spec: CollectionSpec<unknown>) {
     oldest: `select min(seq) as seq from ${outbox} where id = ?`,
     entry: `select due_at, value from ${entries} where id = ? and key = ?`,
     dueOf: `select key, due_at, value from ${due} where due_at <= ? and id = ? order by due_at limit ${String(DUE_LIMIT)}`,
+    entriesOf: `select key, due_at, value from ${entries} where id = ?`,
     putEntry: `insert or replace into ${entries} (id, key, due_at, value) values (?, ?, ?, ?)`,
     dropEntry: `delete from ${entries} where id = ? and key = ?`,
     putEvent: `insert into ${outbox} (id, seq, body) values (?, ?, ?)`,
     due: `select id, key from ${due} where due_at <= ? order by due_at, id, key limit ?`,
     pending: `select body from ${outbox} where id not in (select value from json_each(?)) order by position limit ?`,
+    pendingOf: `select body from ${outbox} where id in (select value from json_each(?)) order by position limit ?`,
     acknowledge: `delete from ${outbox} where id = ? and seq <= ?`,
     count: `select count(*) as events from ${outbox}`,
   };
@@ -119,12 +123,15 @@ class SqliteDriver implements Driver {
   }
 
   pending(limit: number, parked: ReadonlySet<string>): Promise<CloudEvent[]> {
-    const toEvent = (row: Row): CloudEvent => JSON.parse(row["body"] as string) as CloudEvent;
     return this.#tell(() =>
       this.#statement("pending")
         .all(JSON.stringify([...parked]), limit)
         .map(toEvent),
     );
+  }
+
+  pendingOf(ids: readonly string[], limit: number): Promise<CloudEvent[]> {
+    return this.#tell(() => this.#statement("pendingOf").all(JSON.stringify(ids), limit).map(toEvent));
   }
 
   acknowledge(acknowledgements: readonly Acknowledgement[]): Promise<number> {
@@ -149,12 +156,13 @@ class SqliteDriver implements Driver {
     return answer;
   }
 
-  #readOne({ id, keys, dueBy, pending }: Ask): Loaded {
+  #readOne({ id, keys, dueBy, pending, whole }: Ask): Loaded {
     const document = this.#load(id);
     if (document === null) return { document, entries: new Map(), pending: 0 };
     const entries = new Map<string, StoredEntry>();
     const due = dueBy === null ? [] : this.#statement("dueOf").all(dueBy, id);
-    for (const found of due) entries.set(found["key"] as string, toEntry(found));
+    const all = whole === true ? this.#statement("entriesOf").all(id) : [];
+    for (const found of [...due, ...all]) entries.set(found["key"] as string, toEntry(found));
     for (const key of keys) {
       const found = this.#statement("entry").get(id, key);
       if (found !== undefined) entries.set(key, toEntry(found));

@@ -17,6 +17,7 @@ export function sqliteDatabases({ folder, ...options }: SqliteHostOptions): (nam
     const file = createSqliteFile(join(folder, `${name}.sqlite`), options);
     return hostDatabase({
       ...options,
+      ...(options.shared === true ? {} : { takeOverMs: 0 }),
       adapter: createSqliteAdapter(file, options.onFatal),
       openDriver: spec => createSqliteDriver(spec, file),
     });

@@ -41,6 +41,7 @@ const commandsOf = <S, X>({ held }: Decision<S, X>): Command<S, X>[] => held.map
 
 export class Writer<S, X> {
   readonly backlog: Backlog;
+  readonly unpublished = new Set<string>();
   readonly #spec: CollectionSpec<S>;
   readonly #driver: Driver;
   readonly #options: StoreOptions;
@@ -137,7 +138,10 @@ export class Writer<S, X> {
     if (outcome?.kind === "written") {
       for (const { tell } of held) tell();
       this.#queues.done(flight);
-      if (write.events.length > 0) this.#options.onCommit?.();
+      if (write.events.length > 0) {
+        this.unpublished.add(flight.id);
+        this.#options.onCommit?.();
+      }
       return;
     }
     this.backlog.add(-write.events.length);

@@ -22,6 +22,7 @@ export const keyCollection: CollectionSpec<SigningKey> = {
   name: "keys",
   aggregate: "key",
   indexes: [],
+  eventless: true,
   schemaVersion: 1,
 };
 

@@ -48,6 +48,7 @@ export const counterCollection: CollectionSpec<Counter> = {
   name: "numbering",
   aggregate: "numbering",
   indexes: [],
+  eventless: true,
   schemaVersion: 1,
 };
 

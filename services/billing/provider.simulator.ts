@@ -29,6 +29,7 @@ export const ledgerCollection: CollectionSpec<LedgerEntry> = {
   name: "ledger",
   aggregate: "ledger",
   indexes: [{ on: ["type"] }],
+  eventless: true,
   schemaVersion: 1,
 };
 

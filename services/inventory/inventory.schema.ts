@@ -18,6 +18,7 @@ export const movementCollection: CollectionSpec<StoredMovement> = {
   name: "movements",
   aggregate: "movement",
   indexes: [{ on: ["sku", "seq"] }, { on: ["movementId"], unique: true }],
+  eventless: true,
   schemaVersion: 1,
 };
 
@@ -30,6 +31,7 @@ export const progressCollection: CollectionSpec<Progress> = {
   name: "movement_progress",
   aggregate: "movement_progress",
   indexes: [],
+  eventless: true,
   schemaVersion: 1,
 };
 
@@ -42,6 +44,7 @@ export const claimCollection: CollectionSpec<Claim> = {
   name: "claims",
   aggregate: "claim",
   indexes: [],
+  eventless: true,
   schemaVersion: 1,
 };
 

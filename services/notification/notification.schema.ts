@@ -25,6 +25,7 @@ export const notificationCollection: CollectionSpec<NotificationState> = {
     { on: ["status", "createdAt"] },
     { on: ["dueAt"] },
   ],
+  eventless: true,
   schemaVersion: 1,
 };
 

@@ -311,6 +311,25 @@ export function storeContract(adapter: string, open: () => Promise<Storage>): vo
         expect(await store.load("a")).toBeNull();
       });
 
+      it("are read all together with their document and its unpublished events, of one moment", async () => {
+        await Promise.all([set("a", "x", entry("one")), set("a", "y", entry("two", 5)), set("b", "z", entry("three"))]);
+        await Promise.all(times(3, () => store.update("a", increment)));
+        await store.acknowledge("a", 1);
+        const { store: fresh } = await another();
+        const [a, b, ...rest] = await fresh.loadWhole(["a", "nothing", "b"]);
+        expect(a).toEqual({
+          document: await store.load("a"),
+          entries: new Map([
+            ["x", entry("one")],
+            ["y", entry("two", 5)],
+          ]),
+          pending: 2,
+        });
+        expect(b).toMatchObject({ document: { id: "b", seq: 0 }, pending: 0 });
+        expect([...(b?.entries.keys() ?? [])]).toEqual(["z"]);
+        expect(rest).toEqual([]);
+      });
+
       it("are found by when they are due, earliest first", async () => {
         const { now } = client.time;
         await Promise.all([
@@ -358,6 +377,34 @@ export function storeContract(adapter: string, open: () => Promise<Storage>): vo
         for (const id of ["a", "b", "a", "c"]) await store.update(id, increment);
         expect((await store.pending(3)).map(({ id }) => id)).toEqual(["counter:a:1", "counter:b:1", "counter:a:2"]);
         expect((await store.pending(9, new Set(["a"]))).map(({ id }) => id)).toEqual(["counter:b:1", "counter:c:1"]);
+      });
+
+      it("gives what some documents have, in order per document, whoever wrote it", async () => {
+        const other = await another();
+        for (const id of ["a", "b", "a", "c"]) await store.update(id, increment);
+        await other.store.update("a", increment);
+        await store.acknowledge("a", 1);
+        const events = await store.pendingOf(["a", "c", "unknown"], 10);
+        const of = (subject: string) => events.filter(event => event.subject === subject).map(({ id }) => id);
+        expect(of("a")).toEqual(["counter:a:2", "counter:a:3"]);
+        expect(of("c")).toEqual(["counter:c:1"]);
+        expect(events).toHaveLength(3);
+        expect((await store.pendingOf(["a"], 1)).map(({ id }) => id)).toEqual(["counter:a:2"]);
+        expect(await store.pendingOf([], 10)).toEqual([]);
+      });
+
+      it("refuses events of a collection that is declared to have none", async () => {
+        const quiet: CollectionSpec<{ n: number }> = {
+          name: "quiet",
+          aggregate: "quiet",
+          indexes: [],
+          eventless: true,
+          schemaVersion: 1,
+        };
+        const collection = client.database.collection(quiet);
+        await expect(collection.update("a", increment)).rejects.toThrow("quiet is declared eventless");
+        await collection.update("a", () => write({ n: 1 }, [], null));
+        expect(await collection.load("a")).toMatchObject({ version: 1, seq: 0 });
       });
 
       it("keeps an event until it is acknowledged; that is no new version, and repeating does no harm", async () => {

@@ -115,6 +115,7 @@ export function reach(reach: Reach, database: string, spec: CollectionSpec<unkno
     list: query => run("list", "", () => driver.list(query)),
     due: (now, limit) => run("due", "", () => driver.due(now, limit)),
     pending: (limit, parked) => run("pending", "", () => driver.pending(limit, parked)),
+    pendingOf: (ids, limit) => run("pendingOf", "", () => driver.pendingOf(ids, limit)),
     acknowledge: acks => run("acknowledge", "", () => driver.acknowledge(acks)),
     pendingCount: () => run("pendingCount", "", () => driver.pendingCount()),
   };

@@ -60,6 +60,11 @@ const acknowledgeBeforeAppend: Mutant = {
         for (const { subject, sequence } of events) await source.acknowledge(subject, sequence);
         return events;
       },
+      async pendingOf(ids, limit) {
+        const events = await source.pendingOf(ids, limit);
+        for (const { subject, sequence } of events) await source.acknowledge(subject, sequence);
+        return events;
+      },
     }),
 };
 

@@ -148,7 +148,11 @@ export class World {
       relay: (process, database) => {
         const call = callerOf(process.broker, "relay");
         const relay = createRelay({
-          stores: () => database.stores().map(store => mutant.outbox?.(store) ?? store),
+          stores: () =>
+            database
+              .stores()
+              .filter(({ spec }) => spec.eventless !== true)
+              .map(store => mutant.outbox?.(store) ?? store),
           append: events => call("v1.bridge.append", { events }),
           clock: process.node.clock,
           random: process.random,

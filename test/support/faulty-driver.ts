@@ -28,6 +28,7 @@ export function withFaults(openDriver: OpenDriver, faults: Faults): OpenDriver {
       list: query => around("list", () => driver.list(query)),
       due: (now, limit) => around("due", () => driver.due(now, limit)),
       pending: (limit, parked) => around("pending", () => driver.pending(limit, parked)),
+      pendingOf: (ids, limit) => around("pendingOf", () => driver.pendingOf(ids, limit)),
       acknowledge: acknowledgements => around("acknowledge", () => driver.acknowledge(acknowledgements)),
       pendingCount: () => around("pendingCount", () => driver.pendingCount()),
     };

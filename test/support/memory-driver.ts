@@ -118,13 +118,14 @@ export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: Memor
       query,
     ).map(document => parse(JSON.stringify(document)));
 
-  function readOne({ id, keys, dueBy, pending }: Ask): Loaded {
+  function readOne({ id, keys, dueBy, pending, whole }: Ask): Loaded {
     const json = table.documents.get(id);
     const entries = table.entries.get(id) ?? new Map<string, { json: string; dueAt: number | null }>();
     const due = dueBy === null ? [] : [...entries].filter(([, { dueAt }]) => dueAt !== null && dueAt <= dueBy);
     due.sort(([, a], [, b]) => (a.dueAt ?? 0) - (b.dueAt ?? 0));
     const found = new Map<string, { value: unknown; dueAt: number | null }>();
-    for (const key of [...due.slice(0, DUE_LIMIT).map(([name]) => name), ...keys]) {
+    const all = whole === true ? entries.keys() : [];
+    for (const key of [...due.slice(0, DUE_LIMIT).map(([name]) => name), ...keys, ...all]) {
       const entry = entries.get(key);
       if (entry !== undefined) found.set(key, { value: JSON.parse(entry.json) as unknown, dueAt: entry.dueAt });
     }
@@ -152,6 +153,11 @@ export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: Memor
     for (const event of events)
       outbox.push({ position: (table.positions += 1), seq: event.sequence, json: JSON.stringify(event) });
     return { kind: "written" };
+  }
+
+  function pendingOf(ids: readonly string[], limit: number): CloudEvent[] {
+    const events = ids.flatMap(id => table.outbox.get(id) ?? []);
+    return events.slice(0, limit).map(({ json }) => JSON.parse(json) as CloudEvent);
   }
 
   function pending(limit: number, parked: ReadonlySet<string>): CloudEvent[] {
@@ -183,6 +189,7 @@ export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: Memor
     list: query => Promise.resolve(list(query)),
     due: (now, limit) => Promise.resolve(due(now, limit)),
     pending: (limit, parked) => Promise.resolve(pending(limit, parked)),
+    pendingOf: (ids, limit) => Promise.resolve(pendingOf(ids, limit)),
     acknowledge: acks => Promise.resolve(acks.reduce((taken, { id, seq }) => taken + acknowledge(id, seq), 0)),
     pendingCount: () => Promise.resolve([...table.outbox.values()].reduce((sum, events) => sum + events.length, 0)),
   };
