@@ -67,9 +67,7 @@ class GroupCommitStore<S, X> implements CollectionStore<S, X> {
 
   async loadWhole(ids: readonly string[]): Promise<Whole<S, X>[]> {
     if (ids.length === 0) return [];
-    const loaded = await this.#driver.read(
-      ids.map(id => ({ id, keys: [], dueBy: null, pending: true, whole: true })),
-    );
+    const loaded = await this.#driver.read(ids.map(id => ({ id, keys: [], dueBy: null, pending: true, whole: true })));
     await this.#driver.durable();
     return loaded.flatMap(({ document, entries, pending }) =>
       document === null
