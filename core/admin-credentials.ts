@@ -1,6 +1,16 @@
 // The administrator's first password: made once, kept beside the databases, readable by the owner only.
 import { randomBytes } from "node:crypto";
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import type { Config } from "./config.ts";
 import { StartupError } from "./startup-error.ts";
@@ -27,36 +37,53 @@ export function readCredentials(data: string): Credentials | undefined {
   throw new StartupError(`${file} holds no email and password: restore it, or set COMPTOIR_ADMIN_PASSWORD`);
 }
 
-/** Complete or not there, also after a power cut. */
-function writeCredentials(data: string, credentials: Credentials): void {
+/** Complete or not there, also after a power cut. @param isFirst then a file that is there by now stays as it is. */
+function writeCredentials(data: string, credentials: Credentials, isFirst: boolean): void {
   const file = credentialsFile(data);
-  const draft = openSync(`${file}.tmp`, "w", 0o600);
+  const draftFile = `${file}.${String(process.pid)}.tmp`;
+  const draft = openSync(draftFile, "w", 0o600);
   writeSync(draft, `${JSON.stringify(credentials, null, 2)}\n`);
   fsyncSync(draft);
   closeSync(draft);
-  renameSync(`${file}.tmp`, file);
+  if (isFirst) linkIfFree(draftFile, file);
+  else renameSync(draftFile, file);
   const folder = openSync(data, "r");
   fsyncSync(folder);
   closeSync(folder);
 }
 
-function keep(data: string, credentials: Credentials): void {
+/** Of two nodes on one folder that start at the same moment, one makes the password and the other takes it. */
+function linkIfFree(draftFile: string, file: string): void {
   try {
-    writeCredentials(data, credentials);
+    linkSync(draftFile, file);
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+  } finally {
+    unlinkSync(draftFile);
+  }
+}
+
+function keep(data: string, credentials: Credentials, isFirst: boolean): void {
+  try {
+    writeCredentials(data, credentials, isFirst);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new StartupError(`${credentialsFile(data)} cannot be written: ${reason}`, { cause: error });
   }
 }
 
-export type ResolvedConfig = Config & { readonly admin: Credentials };
-
 /** The configuration with an admin password in any case, and whether it was made just now. */
-export function resolveAdmin(config: Config): { config: ResolvedConfig; made: boolean } {
+export function resolveAdmin(config: Config): { config: Config; made: boolean } {
   const { email, password } = config.admin;
-  if (password !== null) return { config: { ...config, admin: { email, password } }, made: false };
+  if (password !== null) return { config, made: false };
   const kept = readCredentials(config.data);
-  const admin = { email, password: kept?.password ?? randomBytes(18).toString("base64url") };
-  if (kept?.email !== email) keep(config.data, admin);
-  return { config: { ...config, admin }, made: kept === undefined };
+  if (kept === undefined) {
+    const drawn = { email, password: randomBytes(18).toString("base64url") };
+    keep(config.data, drawn, true);
+    const admin = readCredentials(config.data) ?? drawn;
+    return { config: { ...config, admin }, made: admin.password === drawn.password };
+  }
+  const admin = { email, password: kept.password };
+  if (kept.email !== email) keep(config.data, admin, false);
+  return { config: { ...config, admin }, made: false };
 }

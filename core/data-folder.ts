@@ -15,7 +15,8 @@ function makeFolder(folder: string): void {
   mkdirSync(folder, { mode: 0o700 });
 }
 
-function prepare(folder: string): void {
+/** @throws StartupError when it cannot be written. */
+export function prepareDataFolder(folder: string): void {
   try {
     makeFolder(folder);
     if (!statSync(folder).isDirectory()) throw new Error("it is not a folder");
@@ -32,8 +33,8 @@ function prepare(folder: string): void {
  * SQLite's file lock with the process, so a restart after kill -9 waits for nothing.
  * @throws StartupError when another process holds it, or it cannot be written.
  */
-export function holdDataFolder(folder: string): { release(): void } {
-  prepare(folder);
+export function holdDataFolder(folder: string): { readonly release: () => void } {
+  prepareDataFolder(folder);
   let lock: DatabaseSync | undefined;
   try {
     lock = new DatabaseSync(join(folder, "comptoir.lock"));

@@ -1,6 +1,6 @@
 // Logs: JSON lines on stderr, or readable lines when a person sits there. No parameters, no bodies, no e-mail addresses.
 import type { LoggerConfig } from "moleculer";
-import pino, { type DestinationStream, type LoggerOptions } from "pino";
+import pino, { type DestinationStream, type Logger, type LoggerOptions } from "pino";
 import type { Config } from "./config.ts";
 
 /** An error's data may hold what a customer typed; its class, code and stack do not. */
@@ -36,13 +36,20 @@ const options: LoggerOptions = {
   },
 };
 
+const destinationOf = (): DestinationStream =>
+  process.stderr.isTTY ? readable : pino.destination({ fd: 2, sync: true });
+
+/** For what is said before there is a broker. */
+export const processLogger = ({ logLevel }: Config): Logger =>
+  pino({ ...options, level: logLevel }, destinationOf()).child({ mod: "START" });
+
 export const loggerOf = ({ logLevel }: Config): LoggerConfig => ({
   type: "Pino",
   options: {
     level: logLevel,
     pino: {
       options: { ...options, level: logLevel },
-      destination: process.stderr.isTTY ? readable : pino.destination({ fd: 2, sync: true }),
+      destination: destinationOf(),
     },
   },
 });

@@ -1,16 +1,19 @@
 // The process: checks what it needs, starts a node, and ends it in order.
-import { credentialsFile, resolveAdmin, type ResolvedConfig } from "./admin-credentials.ts";
+import { credentialsFile, resolveAdmin } from "./admin-credentials.ts";
+import { clusterServers } from "./cluster-servers.ts";
 import { ConfigError, loadConfig, type Config } from "./config.ts";
 import { createEnvironment } from "./create-environment.ts";
-import { holdDataFolder } from "./data-folder.ts";
+import { holdDataFolder, prepareDataFolder } from "./data-folder.ts";
+import { processLogger } from "./log.ts";
 import { knownServices, startNode, type RunningNode } from "./node.ts";
 import { Readiness, startOps } from "./ops.ts";
 import { checkPort, listenProblem } from "./ports.ts";
-import { startRepl } from "./repl.ts";
+import { joinWithRepl, startRepl } from "./repl.ts";
+import { waitForServers } from "./servers.ts";
 import { StartupError } from "./startup-error.ts";
 
-/** Below the 5 s that an operator waits for Ctrl-C. */
-const STOP_DEADLINE_MS = 4_500;
+/** Below the 5 s that an operator waits for Ctrl-C, and below the grace that a container gets. */
+const STOP_DEADLINE_MS = { embedded: 4_500, cluster: 15_000 };
 /** npm hands on the Ctrl-C that the terminal has already sent: the same key press, twice. */
 const SAME_PRESS_MS = 100;
 
@@ -29,26 +32,52 @@ function describe(error: unknown): string {
   return `ends after an unexpected error: ${text}`;
 }
 
-async function preflight(config: Config): Promise<void> {
-  if (config.mode === "cluster") {
-    throw new StartupError("cluster mode is not in this release: unset NATS_URL, MONGO_URL and KAFKA_BROKERS");
+/** What a node holds while it runs. */
+interface Prepared {
+  readonly config: Config;
+  /** The administrator's password was made just now. */
+  readonly made: boolean;
+  readonly release: () => void;
+}
+
+/** In a cluster the databases are elsewhere; only account's nodes may have to keep the administrator's password. */
+function prepare(loaded: Config): Prepared {
+  if (loaded.mode === "embedded") {
+    const lock = holdDataFolder(loaded.data);
+    return { ...resolveAdmin(loaded), release: lock.release };
   }
-  await checkPort(config.http.host, config.http.port, "COMPTOIR_PORT");
+  const release = (): void => undefined;
+  if (loaded.admin.password !== null || !loaded.services.includes("account"))
+    return { config: loaded, made: false, release };
+  prepareDataFolder(loaded.data);
+  return { ...resolveAdmin(loaded), release };
+}
+
+async function waitForCluster(config: Config): Promise<void> {
+  if (config.cluster === null) return;
+  const logger = processLogger(config);
+  await waitForServers(clusterServers(config.cluster), {
+    timeoutMs: config.cluster.startupTimeoutMs,
+    setting: "COMPTOIR_STARTUP_TIMEOUT",
+    say: line => {
+      logger.info(line);
+    },
+  });
 }
 
 const urlOf = (host: string, port: number): string =>
   `http://${host.includes(":") ? `[${host}]` : host}:${String(port)}`;
 
 /** In one write: whoever waits for the first line has the others too. */
-function announce(config: ResolvedConfig, node: RunningNode, opsPort: number, made: boolean, kept: boolean): void {
-  const { http, admin, data } = config;
+function announce({ config, made }: Prepared, node: RunningNode, opsPort: number, kept: boolean): void {
+  const { http, admin, data, cluster } = config;
   const url = node.port === null ? null : urlOf(http.host, node.port);
-  const password = `  admin     ${admin.email}, password ${admin.password} (kept in ${credentialsFile(data)})`;
+  const password = `  admin     ${admin.email}, password ${admin.password ?? ""} (kept in ${credentialsFile(data)})`;
   const login = kept ? `@${credentialsFile(data)}` : `'{"email":"${admin.email}","password":"…"}'`;
   const where = [
     url === null ? "ready (without a gateway)" : `ready ${url}`,
     `  services  ${config.services.join(", ")}`,
-    `  data      ${data}`,
+    cluster === null ? `  data      ${data}` : `  node      ${cluster.nodeId} in ${config.namespace}`,
     `  ops       ${urlOf(http.host, opsPort)}/metrics /live /ready`,
     ...(made ? [password] : []),
   ];
@@ -81,27 +110,34 @@ async function main(): Promise<void> {
   // The databases hold signing keys and what customers told: nobody else on this machine reads them.
   process.umask(0o077);
   const loaded = loadConfig(knownServices());
-  await preflight(loaded);
-  const lock = holdDataFolder(loaded.data);
-  const { config, made } = resolveAdmin(loaded);
+  const wantsRepl = process.argv.includes("--repl");
+  if (wantsRepl && loaded.mode === "cluster") {
+    await waitForCluster(loaded);
+    await joinWithRepl(loaded);
+    return;
+  }
+  if (loaded.services.includes("gateway")) await checkPort(loaded.http.host, loaded.http.port, "COMPTOIR_PORT");
+  const prepared = prepare(loaded);
+  const { config } = prepared;
   const readiness = new Readiness();
   readiness.block("starting");
   const ops = await startOps(config.http.host, config.opsPort, readiness);
   const running: { node?: RunningNode } = {};
   const stop = async (): Promise<void> => {
     readiness.block("stopping");
-    setTimeout(() => process.exit(0), STOP_DEADLINE_MS);
+    setTimeout(() => process.exit(0), STOP_DEADLINE_MS[config.mode]);
     await running.node?.stop();
     ops.close();
-    lock.release();
+    prepared.release();
     process.exit(0);
   };
   stopOnSignal(stop);
+  await waitForCluster(config);
   const node = await startNode(createEnvironment(config, error => fail(new StartupError(error.message))));
   running.node = node;
   readiness.clear("starting");
-  announce(config, node, ops.port, made, loaded.admin.password === null);
-  if (process.argv.includes("--repl")) await startRepl(node.broker, stop);
+  announce(prepared, node, ops.port, loaded.admin.password === null && config.admin.password !== null);
+  if (wantsRepl) await startRepl(node.broker, stop);
 }
 
 process.on("uncaughtException", fail);

@@ -1,5 +1,8 @@
-// `npm run repl`: Moleculer's REPL in the process of the shop, as an operator with every scope.
-import type { CallingOptions, ServiceBroker } from "moleculer";
+// `npm run repl`: Moleculer's REPL as an operator with every scope, in the process of an embedded shop, or as a node of
+// its own that joins a cluster and serves nothing.
+import { ServiceBroker, type CallingOptions } from "moleculer";
+import { brokerOptions } from "../moleculer.config.ts";
+import type { Config } from "./config.ts";
 import type { Meta } from "./context.ts";
 import { scopes } from "./contracts/action.ts";
 import { actions, type ActionName } from "./contracts/index.ts";
@@ -35,5 +38,15 @@ export async function startRepl(broker: ServiceBroker, stop: () => Promise<void>
   start(Object.create(broker, { call: { value: call }, stop: { value: stop } }) as ServiceBroker, {
     customCommands: null,
     delimiter: "comptoir $",
+  });
+}
+
+/** Resolves once it has joined; leaving the REPL ends the process. */
+export async function joinWithRepl(config: Config): Promise<void> {
+  const broker = new ServiceBroker(brokerOptions({ ...config, services: [] }));
+  await broker.start();
+  await startRepl(broker, async () => {
+    await broker.stop();
+    process.exit(0);
   });
 }

@@ -182,7 +182,15 @@ describe("The process", () => {
     [{ COMPTOIR_PORT: "http" }, 'COMPTOIR_PORT is "http": must be a whole number from 0 to 65535'],
     [{ SERVICES: "ordre" }, "did you mean order?"],
     [{ NATS_URL: "nats://n" }, "NATS_URL set without MONGO_URL and KAFKA_BROKERS"],
-    [{ NATS_URL: "n", MONGO_URL: "m", KAFKA_BROKERS: "k" }, "cluster mode is not in this release"],
+    [
+      {
+        NATS_URL: "nats://127.0.0.1:1",
+        MONGO_URL: "mongodb://127.0.0.1:1",
+        KAFKA_BROKERS: "127.0.0.1:1",
+        COMPTOIR_STARTUP_TIMEOUT: "1",
+      },
+      "did not answer within 1 s",
+    ],
   ])("refuses %j", async (environment, line) => {
     expect(await refusal(start(environment))).toContain(line);
   });

@@ -1,0 +1,57 @@
+// Waits for the servers of a cluster before anything starts: a line per attempt, and an end.
+import { once } from "node:events";
+import pRetry from "p-retry";
+import { StartupError } from "./startup-error.ts";
+
+export interface ServerCheck {
+  /** "NATS nats:4222": what a person calls it and where it is, without a password. */
+  readonly name: string;
+  /** One attempt, which ends by itself within a few seconds. @throws Error whose message says why in one line */
+  readonly attempt: () => Promise<void>;
+}
+
+interface WaitOptions {
+  readonly timeoutMs: number;
+  /** The setting that `timeoutMs` comes from. */
+  readonly setting: string;
+  readonly say: (line: string) => void;
+  /** For the pauses, in ms. */
+  readonly pause?: { readonly first: number; readonly longest: number };
+}
+
+const reasonOf = (error: Error): string => error.message.replaceAll(/\s*\n\s*/g, " | ") || error.name;
+const secondsOf = (ms: number): string => `${String(Math.max(0, Math.round(ms / 1000)))} s`;
+
+async function waitForOne({ name, attempt }: ServerCheck, options: WaitOptions): Promise<void> {
+  const { timeoutMs, setting, say, pause = { first: 250, longest: 2_000 } } = options;
+  const until = performance.now() + timeoutMs;
+  let last: Error | undefined;
+  const giveUp = (): StartupError =>
+    new StartupError(
+      `${name} did not answer within ${secondsOf(timeoutMs)} (${last === undefined ? "no answer" : reasonOf(last)}): start it, or give it longer with ${setting}`,
+    );
+  const signal = AbortSignal.timeout(timeoutMs);
+  const answered = pRetry(attempt, {
+    retries: Infinity,
+    minTimeout: pause.first,
+    maxTimeout: pause.longest,
+    factor: 2,
+    randomize: true,
+    signal,
+    onFailedAttempt: ({ error, attemptNumber }) => {
+      last = error;
+      const left = secondsOf(until - performance.now());
+      say(`waiting for ${name}: ${reasonOf(error)} (attempt ${String(attemptNumber)}, ${left} left)`);
+    },
+  });
+  // Also when an attempt itself never ends.
+  const over = once(signal, "abort").then(() => Promise.reject(signal.reason as Error));
+  await Promise.race([answered, over]).catch(() => {
+    throw giveUp();
+  });
+}
+
+/** Resolves once every server has answered. @throws StartupError naming the first that did not in time. */
+export async function waitForServers(servers: readonly ServerCheck[], options: WaitOptions): Promise<void> {
+  await Promise.all(servers.map(server => waitForOne(server, options)));
+}

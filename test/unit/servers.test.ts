@@ -1,0 +1,50 @@
+import { describe, expect, it } from "@jest/globals";
+import { StartupError } from "../../core/startup-error.ts";
+import { waitForServers, type ServerCheck } from "../../core/servers.ts";
+
+const pause = { first: 1, longest: 5 };
+
+function wait(checks: readonly ServerCheck[], timeoutMs: number) {
+  const lines: string[] = [];
+  const done = waitForServers(checks, {
+    timeoutMs,
+    setting: "COMPTOIR_STARTUP_TIMEOUT",
+    say: line => lines.push(line),
+    pause,
+  });
+  return { done, lines };
+}
+
+describe("A start waits for its servers", () => {
+  it("asks again until each has answered, and says each time why not yet", async () => {
+    let asked = 0;
+    const late: ServerCheck = {
+      name: "NATS n:4222",
+      attempt: () => {
+        asked += 1;
+        return asked < 3 ? Promise.reject(new Error("connection\nrefused")) : Promise.resolve();
+      },
+    };
+    const there: ServerCheck = { name: "Kafka k:9092", attempt: () => Promise.resolve() };
+    const { done, lines } = wait([there, late], 60_000);
+    await done;
+    expect(lines).toEqual([
+      expect.stringMatching(/^waiting for NATS n:4222: connection \| refused \(attempt 1, (60|59) s left\)$/),
+      expect.stringMatching(/^waiting for NATS n:4222: connection \| refused \(attempt 2, (60|59) s left\)$/),
+    ]);
+  });
+
+  it("gives up after its time, with the server's name, the reason and the setting", async () => {
+    const gone: ServerCheck = { name: "MongoDB m:27017", attempt: () => Promise.reject(new Error("no route")) };
+    const { done, lines } = wait([gone], 100);
+    const error: unknown = await done.catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(StartupError);
+    expect(String(error)).toMatch(/MongoDB m:27017 did not answer within 0 s \(no route\).*COMPTOIR_STARTUP_TIMEOUT/);
+    expect(lines.length).toBeGreaterThan(1);
+  });
+
+  it("gives up even on one that never answers at all", async () => {
+    const silent: ServerCheck = { name: "Kafka k:9092", attempt: () => Promise.withResolvers<undefined>().promise };
+    await expect(wait([silent], 50).done).rejects.toThrow(/Kafka k:9092 did not answer .*\(no answer\)/);
+  });
+});
