@@ -1,6 +1,7 @@
 // The environment of a mode. The only code that knows which adapters a mode has.
 import type { Config } from "./config.ts";
 import type { Environment } from "./environment.ts";
+import { Health } from "./health.ts";
 import { sqliteDatabases } from "./store/sqlite.ts";
 import { systemClock, systemRandom } from "./system.ts";
 
@@ -12,6 +13,7 @@ export function createEnvironment(config: Config, onFatal: (error: Error) => voi
     config,
     clock,
     random,
+    health: new Health(clock),
     database: sqliteDatabases({ folder, durability, outboxBound, clock, random, onFatal }),
   };
 }

@@ -1,6 +1,7 @@
 // What a service gets from outside. Only the environment knows the mode.
 import type { ServiceSchema } from "moleculer";
 import type { Config } from "./config.ts";
+import type { Health } from "./health.ts";
 import type { Clock } from "./kernel/clock.ts";
 import type { Random } from "./kernel/random.ts";
 import type { Database } from "./store/port.ts";
@@ -14,6 +15,8 @@ export interface Environment {
   readonly config: Config;
   readonly clock: Clock;
   readonly random: Random;
+  /** What this node needs: whoever needs something registers a check for it. */
+  readonly health: Health;
   /** A service's own database: one SQLite file, or one MongoDB database. */
   database(name: string): HostedDatabase;
 }

@@ -3,7 +3,8 @@ import { credentialsFile, resolveAdmin } from "./admin-credentials.ts";
 import { clusterServers } from "./cluster-servers.ts";
 import { ConfigError, loadConfig, type Config } from "./config.ts";
 import { createEnvironment } from "./create-environment.ts";
-import { holdDataFolder, prepareDataFolder } from "./data-folder.ts";
+import { holdDataFolder, prepareDataFolder, requireRestored } from "./data-folder.ts";
+import { stopTimesOf } from "./deadlines.ts";
 import { processLogger } from "./log.ts";
 import { knownServices, startNode, type RunningNode } from "./node.ts";
 import { Readiness, startOps } from "./ops.ts";
@@ -12,8 +13,6 @@ import { joinWithRepl, startRepl } from "./repl.ts";
 import { waitForServers } from "./servers.ts";
 import { StartupError } from "./startup-error.ts";
 
-/** Below the 5 s that an operator waits for Ctrl-C, and below the grace that a container gets. */
-const STOP_DEADLINE_MS = { embedded: 4_500, cluster: 15_000 };
 /** npm hands on the Ctrl-C that the terminal has already sent: the same key press, twice. */
 const SAME_PRESS_MS = 100;
 
@@ -44,6 +43,7 @@ interface Prepared {
 function prepare(loaded: Config): Prepared {
   if (loaded.mode === "embedded") {
     const lock = holdDataFolder(loaded.data);
+    requireRestored(loaded.data);
     return { ...resolveAdmin(loaded), release: lock.release };
   }
   const release = (): void => undefined;
@@ -125,7 +125,7 @@ async function main(): Promise<void> {
   const running: { node?: RunningNode } = {};
   const stop = async (): Promise<void> => {
     readiness.block("stopping");
-    setTimeout(() => process.exit(0), STOP_DEADLINE_MS[config.mode]);
+    setTimeout(() => process.exit(0), stopTimesOf(config).deadlineMs);
     await running.node?.stop();
     ops.close();
     prepared.release();
@@ -133,7 +133,9 @@ async function main(): Promise<void> {
   };
   stopOnSignal(stop);
   await waitForCluster(config);
-  const node = await startNode(createEnvironment(config, error => fail(new StartupError(error.message))));
+  const environment = createEnvironment(config, error => fail(new StartupError(error.message)));
+  readiness.follow(environment.health);
+  const node = await startNode(environment);
   running.node = node;
   readiness.clear("starting");
   announce(prepared, node, ops.port, loaded.admin.password === null && config.admin.password !== null);

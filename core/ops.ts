@@ -1,11 +1,18 @@
 // The ops port of every node: alive, ready and why not, and the numbers for Prometheus.
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { collectDefaultMetrics, Gauge, register } from "prom-client";
+import type { Health } from "./health.ts";
 import { listen, portOf } from "./ports.ts";
 
 /** Every reason why this node must get no traffic; it is ready while there is none. */
 export class Readiness {
   readonly #reasons = new Set<string>();
+  #health: Health | undefined;
+
+  /** What the node needs counts from now on. */
+  follow(health: Health): void {
+    this.#health = health;
+  }
 
   block(reason: string): void {
     this.#reasons.add(reason);
@@ -14,7 +21,11 @@ export class Readiness {
     this.#reasons.delete(reason);
   }
   get reasons(): readonly string[] {
-    return [...this.#reasons];
+    return [...this.#reasons, ...(this.#health?.reasons ?? [])];
+  }
+  /** What is missing while the node is of use without it. */
+  get degraded(): readonly string[] {
+    return this.#health?.degraded ?? [];
   }
 }
 
@@ -23,13 +34,14 @@ function answer(response: ServerResponse, status: number, type: string, body: st
 }
 
 async function handle(path: string, readiness: Readiness, response: ServerResponse): Promise<void> {
-  const { reasons } = readiness;
+  const { reasons, degraded } = readiness;
   const json = "application/json";
   if (path === "/live") {
     answer(response, 200, json, JSON.stringify({ status: "live" }));
   } else if (path === "/ready") {
     const ready = reasons.length === 0;
-    answer(response, ready ? 200 : 503, json, JSON.stringify({ status: ready ? "ready" : "unready", reasons }));
+    const status = ready ? "ready" : "unready";
+    answer(response, ready ? 200 : 503, json, JSON.stringify({ status, reasons, degraded }));
   } else if (path === "/metrics") {
     answer(response, 200, register.contentType, await register.metrics());
   } else {
@@ -39,6 +51,13 @@ async function handle(path: string, readiness: Readiness, response: ServerRespon
 
 function collect(readiness: Readiness): void {
   collectDefaultMetrics();
+  new Gauge({
+    name: "comptoir_degraded",
+    help: "How much is missing that this node can do without for a while",
+    collect() {
+      this.set(readiness.degraded.length);
+    },
+  });
   new Gauge({
     name: "comptoir_ready",
     help: "1 while this node takes traffic",

@@ -5,6 +5,7 @@ import { callerOf } from "../../core/context.ts";
 import { bridgeActions } from "../../core/contracts/bridge.ts";
 import type { CloudEvent } from "../../core/contracts/common.ts";
 import type { Environment } from "../../core/environment.ts";
+import { Health } from "../../core/health.ts";
 import type { Random } from "../../core/kernel/random.ts";
 import { implement } from "../../core/service.ts";
 import { createDatabase, type StoreDatabase } from "../../core/store/database.ts";
@@ -126,6 +127,7 @@ export class ShopProcess {
       config,
       clock: this.node.clock,
       random: this.random,
+      health: new Health(this.node.clock),
       database: name => {
         const database = this.#database(name);
         const collection = <S, X>(spec: CollectionSpec<S>): DocumentStore<S, X> =>

@@ -7,6 +7,7 @@ import type { Config } from "../../core/config.ts";
 import type { ActionMap } from "../../core/contracts/action.ts";
 import { actions as contracts, type ActionName } from "../../core/contracts/index.ts";
 import type { Environment } from "../../core/environment.ts";
+import { Health } from "../../core/health.ts";
 import { authorisation } from "../../core/middlewares/authorisation.ts";
 import { ContractValidator } from "../../core/middlewares/validator.ts";
 import type { Principal, Request } from "../../core/request.ts";
@@ -21,6 +22,7 @@ const environmentOf = (changes: Partial<Config>): Environment => ({
   config: { ...testConfig, ...changes },
   clock: systemClock,
   random: systemRandom,
+  health: new Health(systemClock),
   database: () => {
     throw new Error("The gateway keeps nothing");
   },
