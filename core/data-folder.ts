@@ -5,6 +5,8 @@ import { DatabaseSync } from "node:sqlite";
 import { StartupError } from "./startup-error.ts";
 
 const SQLITE_BUSY = 5;
+/** Holds what a restore has not moved into place yet: until it is gone the databases are of two shops. */
+export const RESTORING = "restoring";
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -26,6 +28,12 @@ export function prepareDataFolder(folder: string): void {
       `the data folder ${folder} cannot be written (${reasonOf(error)}): fix its permissions or set COMPTOIR_DATA`,
     );
   }
+}
+
+/** @throws StartupError when a restore was interrupted while it moved the databases into place. */
+export function requireRestored(folder: string): void {
+  if (existsSync(join(folder, RESTORING)))
+    throw new StartupError(`a restore into ${folder} was interrupted: run npm run restore again`);
 }
 
 /**

@@ -15,6 +15,7 @@ export const scopes = [
   "billing:write",
   "notifications:read",
   "ops:read",
+  "ops:write",
 ] as const;
 export type Scope = (typeof scopes)[number];
 

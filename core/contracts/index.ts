@@ -2,6 +2,7 @@
 import type { Static } from "typebox";
 import { accountActions, accountEvents } from "./account.ts";
 import type { ActionContract, ParamsOf, ResultOf } from "./action.ts";
+import { backupActions } from "./backup.ts";
 import { billingActions, billingEvents } from "./billing.ts";
 import { bridgeActions } from "./bridge.ts";
 import { customerActions, customerEvents } from "./customer.ts";
@@ -21,6 +22,7 @@ export const actions = {
   ...notificationActions,
   ...bridgeActions,
   ...registryActions,
+  ...backupActions,
 } satisfies Record<string, ActionContract>;
 
 export const events = {

@@ -20,6 +20,7 @@ export const catalogue = {
   ORDER_NOT_FOUND: { status: 404, title: "No such order" },
   PAYMENT_NOT_FOUND: { status: 404, title: "No such payment" },
   INVOICE_NOT_FOUND: { status: 404, title: "No such invoice" },
+  BACKUP_NOT_FOUND: { status: 404, title: "No such backup" },
   METHOD_NOT_ALLOWED: { status: 405, title: "This address does not know that method" },
   CONFLICT: { status: 409, title: "Too many writers at once", retryable: true },
   IDEMPOTENCY_KEY_IN_FLIGHT: {

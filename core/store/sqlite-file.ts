@@ -1,7 +1,9 @@
 // One SQLite file: opened safely, and written by one transaction per moment whichever collections took part.
+import { dirname } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
 import type { Clock } from "../kernel/clock.ts";
 import { StartupError } from "../startup-error.ts";
+import { CHECKPOINT_PAGES, Freezer, type FrozenFile } from "./sqlite-freeze.ts";
 import { WalSync } from "./wal-sync.ts";
 
 export interface SqliteOptions {
@@ -56,7 +58,7 @@ function openChecked(path: string, isShared: boolean, preparations: readonly Pre
   try {
     // NORMAL syncs at checkpoints only; the syncs after commits are wal-sync.ts's.
     database.exec(`pragma locking_mode = ${isShared ? "normal" : "exclusive"}; pragma journal_mode = wal; pragma synchronous = normal;
-      pragma cache_size = -8000; pragma temp_store = memory; pragma wal_autocheckpoint = 4000`);
+      pragma cache_size = -8000; pragma temp_store = memory; pragma wal_autocheckpoint = ${String(CHECKPOINT_PAGES)}`);
     const result = database.prepare("pragma quick_check(1)").get()?.["quick_check"];
     if (result !== "ok") throw new DamagedFileError(`The database ${path} is damaged: ${String(result)}`);
     for (const prepare of preparations) prepare(database);
@@ -79,6 +81,12 @@ function runAll(database: DatabaseSync, jobs: readonly Job[]): unknown[] {
   }
 }
 
+const openFiles = new Set<SqliteFile>();
+
+/** The files that this process has open in the folder: whoever opens one need not think of backups. */
+export const openFilesIn = (folder: string): SqliteFile[] =>
+  [...openFiles].filter(({ path }) => dirname(path) === folder);
+
 export class SqliteFile {
   readonly #path: string;
   readonly #options: SqliteOptions;
@@ -86,6 +94,7 @@ export class SqliteFile {
   readonly #preparations: Prepare[] = [];
   #database: DatabaseSync | null = null;
   #sync: WalSync | null = null;
+  #freezer: Freezer | null = null;
   #jobs: Job[] = [];
   #scheduled = false;
   #fatal: Error | null = null;
@@ -95,6 +104,10 @@ export class SqliteFile {
     this.#options = options;
   }
 
+  get path(): string {
+    return this.#path;
+  }
+
   get isShared(): boolean {
     return this.#options.shared === true;
   }
@@ -102,6 +115,8 @@ export class SqliteFile {
   /** @throws StartupError, of a file that is not whole DamagedFileError */
   open(): void {
     this.#database = openChecked(this.#path, this.isShared, this.#preparations);
+    this.#freezer = new Freezer(this.#path, this.#database);
+    openFiles.add(this);
     if (this.#options.durability === "process") return;
     this.#sync = new WalSync(this.#path, error => {
       this.#end(new StartupError(`The database ${this.#path} cannot be synced: ${error.message}`, { cause: error }));
@@ -110,12 +125,31 @@ export class SqliteFile {
 
   /** Copies the write-ahead log into the file first. */
   close(): void {
+    openFiles.delete(this);
     this.#statements.clear();
+    this.#freezer?.thaw();
     this.#database?.exec("pragma wal_checkpoint(truncate)");
     this.#database?.close();
+    this.#freezer?.close();
     this.#database = null;
+    this.#freezer = null;
     this.#sync?.close();
     this.#sync = null;
+  }
+
+  /** Copies what has been committed into the file, so that a freeze has little left to copy. */
+  checkpoint(): void {
+    this.#opened().exec("pragma wal_checkpoint(passive)");
+  }
+
+  /**
+   * Until it is released the file on disk holds what is committed at this moment, and nothing else; what is written meanwhile stays in
+   * the log. Files that are frozen in one go, without a pause in between, are of one moment.
+   */
+  freeze(): FrozenFile {
+    this.#opened();
+    if (this.isShared || this.#freezer === null) throw new Error(`${this.#path} is shared: others could change it`);
+    return this.#freezer.freeze();
   }
 
   /** Prepared once per text. */
