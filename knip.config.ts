@@ -3,8 +3,13 @@ import type { KnipConfig } from "knip";
 
 const config: KnipConfig = {
   // core/node.ts imports the services by their names.
-  // Tests start the two others as processes of their own.
-  entry: ["services/*/*.service.ts", "test/support/acknowledging-writer.ts", "test/system/stage-rows.ts"],
+  // Tests start the others as processes of their own.
+  entry: [
+    "services/*/*.service.ts",
+    "test/support/acknowledging-writer.ts",
+    "test/support/servers-owner.ts",
+    "test/system/stage-rows.ts",
+  ],
   project: ["core/**/*.ts", "services/**/*.ts", "scripts/**/*.ts", "test/**/*.ts", "*.ts"],
   jest: { config: ["jest.config.ts", "jest.system.config.ts"], entry: ["test/**/*.test.ts"] },
   // Cluster mode: the event log, the store and the topology gauges.
