@@ -2,9 +2,9 @@
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { createRequire } from "node:module";
 import { createInterface } from "node:readline";
 import { Kafka, logLevel, type Consumer } from "kafkajs";
+import { MongoClient, type Collection } from "mongodb";
 import { connect, StringCodec } from "nats";
 import type { Server } from "../../scripts/support/server-process.ts";
 import { freePort } from "../../scripts/support/free-port.ts";
@@ -78,25 +78,14 @@ describe("NATS", () => {
   });
 });
 
-interface MongoCollection {
-  insertOne(document: object): Promise<unknown>;
-  find(): { toArray(): Promise<unknown[]> };
+interface Thing {
+  readonly _id: string;
 }
-interface MongoConnection {
-  db(name: string): { collection(name: string): MongoCollection };
-  close(): Promise<void>;
-}
-/** The driver comes with the store's adapter, without types. */
-const { MongoClient } = createRequire(import.meta.url)("mongodb") as {
-  MongoClient: { connect(url: string, options: object): Promise<MongoConnection> };
-};
 
-async function withMongo<T>(url: string, use: (things: MongoCollection) => Promise<T>): Promise<T> {
-  const connection = await MongoClient.connect(url, {
-    ...{ useUnifiedTopology: true, serverSelectionTimeoutMS: 500, socketTimeoutMS: 500 },
-  });
+async function withMongo<T>(url: string, use: (things: Collection<Thing>) => Promise<T>): Promise<T> {
+  const connection = await MongoClient.connect(url, { serverSelectionTimeoutMS: 500, socketTimeoutMS: 500 });
   try {
-    return await use(connection.db("servers_test").collection("things"));
+    return await use(connection.db("servers_test").collection<Thing>("things"));
   } finally {
     await connection.close();
   }
