@@ -2,7 +2,7 @@
 import type { Clock } from "../../core/kernel/clock.ts";
 import { backoff, type Random } from "../../core/kernel/random.ts";
 import { keep, write, type DocumentStore, type Versioned } from "../../core/store/port.ts";
-import type { Mailer } from "./mailer.port.ts";
+import { MailRefused, type Mailer } from "./mailer.port.ts";
 import { beginAttempt, failAttempt, settle, type Delivery } from "./notification.domain.ts";
 import type { NotificationState } from "./notification.schema.ts";
 
@@ -43,7 +43,7 @@ async function deliverOne(deps: DeliverDeps, { id }: Versioned<NotificationState
   try {
     receipt = await mailer.send({ id, recipient, subject, body });
   } catch (error) {
-    const retryAt = clock.now() + backoff(attempt, random, PAUSE);
+    const retryAt = error instanceof MailRefused ? null : clock.now() + backoff(attempt, random, PAUSE);
     await move(deps, id, current => failAttempt(current, attempt, String(error), retryAt));
     return;
   }

@@ -57,10 +57,18 @@ export function settle(current: Delivery, receipt: "SENT" | "DELIVERED"): Delive
   return moved(sent ?? current, { ...(sent ?? current), status: "DELIVERED" });
 }
 
-/** The attempt numbered `attempt` failed. Null when a later attempt has begun or one was taken. */
-export function failAttempt(current: Delivery, attempt: number, error: string, retryAt: number): Delivery | null {
+/**
+ * The attempt numbered `attempt` failed; `retryAt` is null when the answer was definite. Null when a later attempt has
+ * begun or one was taken.
+ */
+export function failAttempt(
+  current: Delivery,
+  attempt: number,
+  error: string,
+  retryAt: number | null,
+): Delivery | null {
   if (current.attempts !== attempt) return null;
-  const isLast = attempt >= MAX_ATTEMPTS;
+  const isLast = retryAt === null || attempt >= MAX_ATTEMPTS;
   return moved(current, {
     ...current,
     status: isLast ? "DEAD" : "FAILED",
