@@ -50,6 +50,9 @@ function modeOf(source: Source): Config["mode"] {
   return "embedded";
 }
 
+const namespaceOf = (source: Source): string =>
+  source.read("COMPTOIR_NAMESPACE", matching(/^[a-z][a-z\d-]{0,39}$/, namespaceRule), "comptoir");
+
 /** In seconds. A saga may last as long as its reservation, and its answers must be remembered longer than that. */
 function retention(source: Source, reservationTtl: number): number {
   const value = source.read("COMPTOIR_RETENTION", seconds, Math.max(86_400, 2 * reservationTtl));
@@ -93,7 +96,7 @@ export function loadConfig(known: readonly string[], environment: Values = proce
   const cluster = clusterOf(source);
   const config: Config = {
     mode,
-    namespace: source.read("COMPTOIR_NAMESPACE", matching(/^[a-z][a-z\d-]{0,39}$/, namespaceRule), "comptoir"),
+    namespace: namespaceOf(source),
     cluster: mode === "cluster" ? cluster : null,
     ...doorOf(source),
     opsPort: source.read("COMPTOIR_OPS_PORT", port, 3100),
@@ -122,9 +125,22 @@ export interface ImportConfig {
   readonly data: string;
 }
 
-/** @throws ConfigError naming everything that is wrong. */
-export function loadImportConfig(environment: Values = process.env): ImportConfig {
+export type ToolConfig = ImportConfig & Pick<Config, "namespace" | "cluster">;
+
+/** For tools that work beside a shop. @throws ConfigError naming everything that is wrong. */
+export function loadToolConfig(environment: Values = process.env): ToolConfig {
   const source = new Source(environment);
+  const cluster = clusterOf(source);
+  const isCluster = modeOf(source) === "cluster";
+  const namespace = namespaceOf(source);
+  const door = loadDoor(source);
+  return { ...door, namespace, cluster: isCluster ? cluster : null };
+}
+
+/** @throws ConfigError naming everything that is wrong. */
+export const loadImportConfig = (environment: Values = process.env): ImportConfig => loadDoor(new Source(environment));
+
+function loadDoor(source: Source): ImportConfig {
   const { http, data, admin } = doorOf(source);
   if (source.problems.length > 0) throw new ConfigError(source.problems);
   const host = ["0.0.0.0", "::"].includes(http.host) ? "127.0.0.1" : http.host;

@@ -10,6 +10,9 @@ export const RESTORING = "restoring";
 
 const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
+/** Another process holds the folder. */
+export class FolderInUseError extends StartupError {}
+
 /** One by one from the first that is missing: Node's own recursive mkdir never returns under /proc. */
 function makeFolder(folder: string): void {
   if (existsSync(folder)) return;
@@ -50,10 +53,9 @@ export function holdDataFolder(folder: string): { readonly release: () => void }
   } catch (error) {
     lock?.close();
     const busy = error instanceof Error && "errcode" in error && error.errcode === SQLITE_BUSY;
-    throw new StartupError(
-      busy
-        ? `the data folder ${folder} is in use by another Comptoir: stop that one, or set COMPTOIR_DATA to another folder`
-        : `the lock file in ${folder} cannot be opened (${reasonOf(error)})`,
+    if (!busy) throw new StartupError(`the lock file in ${folder} cannot be opened (${reasonOf(error)})`);
+    throw new FolderInUseError(
+      `the data folder ${folder} is in use by another Comptoir: stop that one, or set COMPTOIR_DATA to another folder`,
     );
   }
   const held = lock;

@@ -18,6 +18,12 @@ export interface Manifest {
   readonly files: readonly FileRecord[];
 }
 
+export const bytesOf = ({ files }: { readonly files: readonly { readonly bytes: number }[] }): number =>
+  files.reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** Sorts by time, and is a file name everywhere. */
+export const backupName = (at: string): string => at.replaceAll(/[-:.]/g, "");
+
 export const FORMAT = 1;
 export const MANIFEST = "manifest.json";
 /** Plain names only: a manifest comes from outside and must not lead out of its folder. */

@@ -7,7 +7,7 @@ import { RESTORING } from "../data-folder.ts";
 import { StartupError } from "../startup-error.ts";
 import { copyFile, requireRoom, syncFolder } from "./copy.ts";
 import { checkIntegrity } from "./integrity.ts";
-import { checkFiles, MANIFEST, readManifest, type FileRecord, type Manifest } from "./manifest.ts";
+import { bytesOf, checkFiles, MANIFEST, readManifest, type FileRecord, type Manifest } from "./manifest.ts";
 import { UNFINISHED } from "./take.ts";
 
 export interface RestoreOptions {
@@ -66,10 +66,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Manifest> 
   if (!interrupted && moveOldTo === null && (await readdir(data)).some(isData))
     throw new StartupError(`${data} holds a shop's databases: name an empty folder, or add --force to move them aside`);
   await finishEarlier(options, ready);
-  await requireRoom(
-    data,
-    manifest.files.reduce((sum, { bytes }) => sum + bytes, 0),
-  );
+  await requireRoom(data, bytesOf(manifest));
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { mode: 0o700 });
   try {

@@ -11,7 +11,7 @@ import type { FrozenFile } from "../store/sqlite-freeze.ts";
 import { openFilesIn } from "../store/sqlite-file.ts";
 import { copyFile, requireRoom, syncFolder, type Source } from "./copy.ts";
 import { checkIntegrity } from "./integrity.ts";
-import { FORMAT, MANIFEST, type FileRecord, type Manifest } from "./manifest.ts";
+import { bytesOf, FORMAT, MANIFEST, type FileRecord, type Manifest } from "./manifest.ts";
 
 export interface TakeOptions {
   /** This process holds it (core/data-folder.ts). */
@@ -70,10 +70,7 @@ async function copyAll({ data, clock, signal }: TakeOptions, into: string): Prom
   try {
     for (const file of open) frozen.push(file.freeze());
     const takenAt = timestamp(clock.now());
-    await requireRoom(
-      into,
-      [...frozen, ...resting].reduce((sum, { bytes }) => sum + bytes, 0),
-    );
+    await requireRoom(into, bytesOf({ files: [...frozen, ...resting] }));
     const files = await copyFrozen(frozen, into, signal);
     for (const source of resting) files.push(await copyFile(source, join(into, basename(source.path)), signal));
     return { format: FORMAT, mode: "embedded", takenAt, files };

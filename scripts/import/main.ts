@@ -2,10 +2,10 @@
 import { access } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { Command, InvalidArgumentError } from "commander";
-import { readCredentials } from "../../core/admin-credentials.ts";
 import { ConfigError, loadImportConfig } from "../../core/config.ts";
 import { StartupError } from "../../core/startup-error.ts";
-import { openShop, ShopError, type Shop } from "./client.ts";
+import { connect, INTERRUPTED, interruptible, shopUrl } from "../support/administrator.ts";
+import { ShopError } from "./client.ts";
 import { totals } from "./outcome.ts";
 import { plan } from "./plan.ts";
 import { prepare } from "./prepare.ts";
@@ -26,39 +26,19 @@ interface Options {
 /** Requests at a time: enough to fill the shop's group commits, few enough that none waits long. */
 const WIDTH = 16;
 const DATE_FORMATS = ["d/M/yyyy H:mm", "d/M/yyyy"];
-/** By convention 128 + SIGINT. */
-const INTERRUPTED = 130;
 
 const say = (line: string): void => void process.stderr.write(`${line}\n`);
-
-function url(text: string): string {
-  if (!/^https?:$/.test(URL.parse(text)?.protocol ?? ""))
-    throw new InvalidArgumentError("It must be http://HOST:PORT.");
-  return text;
-}
 
 function currency(text: string): string {
   if (!/^[A-Z]{3}$/.test(text)) throw new InvalidArgumentError("It must be a code of ISO 4217, such as GBP.");
   return text;
 }
 
-async function connect(given: string | undefined, signal: AbortSignal): Promise<Shop> {
-  const settings = loadImportConfig();
-  const { email, password } =
-    settings.admin.password === null ? (readCredentials(settings.data) ?? settings.admin) : settings.admin;
-  if (password === null) {
-    throw new StartupError(
-      "no administrator's password: set COMPTOIR_ADMIN_PASSWORD, or COMPTOIR_DATA to the shop's folder",
-    );
-  }
-  return openShop({ url: given ?? settings.url, email, password, connections: WIDTH, signal });
-}
-
 async function importFile(file: string, options: Options, signal: AbortSignal): Promise<void> {
   await access(file).catch(() => {
     throw new StartupError(`${file} cannot be read`);
   });
-  const shop = await connect(options.url, signal);
+  const shop = await connect(loadImportConfig(), { url: options.url, connections: WIDTH, signal });
   const db = openStaging();
   const dateFormats = options.dateFormat === undefined ? DATE_FORMATS : [options.dateFormat];
   const report = resolve(options.report ?? `${basename(file)}.refused.csv`);
@@ -81,17 +61,6 @@ async function importFile(file: string, options: Options, signal: AbortSignal): 
   }
 }
 
-/** npm hands on the Ctrl-C that the terminal has sent already: only the first one counts. */
-function interruptible(): AbortController {
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      controller.abort();
-    });
-  }
-  return controller;
-}
-
 async function run(file: string, options: Options): Promise<void> {
   const { signal } = interruptible();
   try {
@@ -111,7 +80,7 @@ async function run(file: string, options: Options): Promise<void> {
 await new Command("import")
   .description("Replays UCI Online Retail through the REST API of a running shop.")
   .argument("<file>", "CSV: InvoiceNo,StockCode,Description,Quantity,InvoiceDate,UnitPrice,CustomerID,Country")
-  .option("--url <url>", "where the shop is (default: COMPTOIR_PORT on this host)", url)
+  .option("--url <url>", "where the shop is (default: COMPTOIR_PORT on this host)", shopUrl)
   .option("--date-format <format>", `Luxon tokens (default: ${DATE_FORMATS.join(" or ")})`)
   .option("--report <file>", "where refused rows go (default: FILE.refused.csv in this folder)")
   .option("--currency <code>", "of all prices", currency, "GBP")

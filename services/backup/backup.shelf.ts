@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { readManifest, type Manifest } from "../../core/backup/manifest.ts";
+import { backupName, bytesOf, readManifest } from "../../core/backup/manifest.ts";
 import { takeBackup, UNFINISHED } from "../../core/backup/take.ts";
 import type { Backup } from "../../core/contracts/backup.ts";
 import { timestamp, type Clock } from "../../core/kernel/clock.ts";
@@ -23,8 +23,6 @@ export interface Shelf {
   stop(): Promise<void>;
 }
 
-const bytesOf = ({ files }: Manifest): number => files.reduce((sum, { bytes }) => sum + bytes, 0);
-
 const problemOf = (error: unknown): string =>
   error instanceof StartupError
     ? error.message
@@ -44,7 +42,7 @@ class FolderShelf implements Shelf {
     if (this.#last?.status === "RUNNING" || this.#stopping.signal.aborted) return null;
     const { clock, folder } = this.#options;
     const startedAt = timestamp(clock.now());
-    const id = startedAt.replaceAll(/[-:]/g, "").replace(/\.(\d+)Z$/, "$1Z");
+    const id = backupName(startedAt);
     const path = join(folder, id);
     const begun: Backup = { id, status: "RUNNING", startedAt, endedAt: null, bytes: null, path, problem: null };
     this.#last = begun;

@@ -1,0 +1,22 @@
+// npm run backup -- [FOLDER]: copies everything that a shop must keep into a folder of its own, while the shop goes on.
+import { resolve } from "node:path";
+import { Command } from "commander";
+import { loadToolConfig } from "../../core/config.ts";
+import { shopUrl } from "../support/administrator.ts";
+import { backupEmbedded } from "./embedded.ts";
+import { run } from "./run.ts";
+
+interface Options {
+  readonly url?: string;
+}
+
+await new Command("backup")
+  .description("Copies everything that a shop must keep into FOLDER, while the shop goes on.")
+  .argument("[folder]", "where backups are kept (default: backups in the data folder)")
+  .option("--url <url>", "where the shop is (default: COMPTOIR_PORT on this host)", shopUrl)
+  .action(async (folder: string | undefined, { url }: Options) => {
+    await run("backup", signal =>
+      backupEmbedded(loadToolConfig(), { folder: folder === undefined ? null : resolve(folder), url, signal }),
+    );
+  })
+  .parseAsync();
