@@ -2,6 +2,7 @@
 import type { Static } from "typebox";
 import { accountActions, accountEvents } from "./account.ts";
 import type { ActionContract, ParamsOf, ResultOf } from "./action.ts";
+import { auditActions, auditEvents, inspections } from "./audit.ts";
 import { backupActions } from "./backup.ts";
 import { billingActions, billingEvents } from "./billing.ts";
 import { bridgeActions } from "./bridge.ts";
@@ -23,6 +24,13 @@ export const actions = {
   ...bridgeActions,
   ...registryActions,
   ...backupActions,
+  ...auditActions,
+  ...inspections.inventory,
+  ...inspections.order,
+  ...inspections.billing,
+  ...inspections.product,
+  ...inspections.customer,
+  ...inspections.account,
 } satisfies Record<string, ActionContract>;
 
 export const events = {
@@ -32,6 +40,7 @@ export const events = {
   ...inventoryEvents,
   ...orderEvents,
   ...billingEvents,
+  ...auditEvents,
 };
 
 export type Actions = typeof actions;

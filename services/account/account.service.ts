@@ -1,7 +1,9 @@
 // Account: users, password login, and the tokens that every gateway accepts.
 import type { ServiceSchema } from "moleculer";
 import { accountActions } from "../../core/contracts/account.ts";
+import { inspections } from "../../core/contracts/audit.ts";
 import type { Environment } from "../../core/environment.ts";
+import { waitingIn } from "../../core/inspection.ts";
 import { implement } from "../../core/service.ts";
 import { accountHandlers, ensureAdministrator } from "./account.handlers.ts";
 import { scryptPasswords } from "./account.passwords.ts";
@@ -20,12 +22,14 @@ export function createService(env: Environment): ServiceSchema {
     clock: env.clock,
   };
   const actions = implement(accountActions, accountHandlers(deps));
+  const inspection = implement(inspections.account, { "v1.account.waiting": waitingIn(deps.accounts) });
   return {
     name: "account",
     version: 1,
     mixins: [own.mixin],
     actions: {
       ...actions,
+      ...inspection,
       login: { ...actions["login"], ...hashing },
       register: { ...actions["register"], ...hashing },
     },

@@ -4,7 +4,10 @@ import { billingActions } from "../../core/contracts/billing.ts";
 import type { Environment } from "../../core/environment.ts";
 import { createLoop } from "../../core/loop.ts";
 import { implement } from "../../core/service.ts";
+import { billingInspection } from "./billing.inspect.ts";
 import { createBilling } from "./billing.parts.ts";
+import { counterCollection, invoiceCollection, paymentCollection } from "./billing.schema.ts";
+import { simulatedLedger } from "./provider.ledger.ts";
 import { ledgerCollection, simulatedProvider } from "./provider.simulator.ts";
 
 const SWEEP_EVERY_MS = 1_000;
@@ -13,8 +16,15 @@ export function createService(env: Environment): ServiceSchema {
   const { clock, random } = env;
   const database = env.database("billing");
   const ledger = env.database("provider");
-  const provider = simulatedProvider(ledger.collection(ledgerCollection), clock);
+  const entries = ledger.collection(ledgerCollection);
+  const provider = simulatedProvider(entries, clock);
   const { handlers, types, sweep } = createBilling({ database, provider, clock, random });
+  const inspection = billingInspection({
+    payments: database.collection(paymentCollection),
+    invoices: database.collection(invoiceCollection),
+    counters: database.collection(counterCollection),
+    ledger: simulatedLedger(entries),
+  });
   const sweeper = createLoop(clock, SWEEP_EVERY_MS);
 
   return {
@@ -22,7 +32,7 @@ export function createService(env: Environment): ServiceSchema {
     version: 1,
     mixins: [database.mixin, ledger.mixin],
     metadata: { subscribes: types },
-    actions: implement(billingActions, handlers),
+    actions: { ...implement(billingActions, handlers), ...inspection },
     started() {
       sweeper.start(sweep, error => {
         this.logger.warn(`The sweep failed and is tried again: ${String(error)}`);

@@ -17,3 +17,26 @@ export interface PaymentProvider {
   /** What became of the call with this key; null when the provider has not seen it (it may still be on its way). */
   find(key: string): Promise<Outcome | null>;
 }
+
+/** Money that the provider moved, or (not approved) refused to move. */
+export interface LedgerLine {
+  readonly key: string;
+  readonly type: "CAPTURE" | "REFUND";
+  /** Minor units; 0 when refused. */
+  readonly amount: number;
+  readonly approved: boolean;
+  /** RFC 3339. */
+  readonly at: string;
+}
+
+/** The provider's own books, whatever we have stored: only read, and only to be compared. */
+export interface ProviderLedger {
+  /** In the order of the keys; `next` is the key to go on after. */
+  page(query: {
+    type: LedgerLine["type"];
+    after?: string;
+    limit: number;
+  }): Promise<{ items: readonly LedgerLine[]; next: string | null }>;
+  /** Those with these keys; of what it has not seen there is none. */
+  linesOf(keys: readonly string[]): Promise<readonly LedgerLine[]>;
+}

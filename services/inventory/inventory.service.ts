@@ -4,7 +4,10 @@ import { inventoryActions } from "../../core/contracts/inventory.ts";
 import type { Environment } from "../../core/environment.ts";
 import { createLoop } from "../../core/loop.ts";
 import { implement } from "../../core/service.ts";
+import type { Stock, StockEntry } from "./inventory.domain.ts";
+import { inventoryInspection } from "./inventory.inspect.ts";
 import { createInventory } from "./inventory.parts.ts";
+import { stockCollection } from "./inventory.schema.ts";
 
 const REAP_EVERY_MS = 1_000;
 
@@ -13,13 +16,14 @@ export function createService(env: Environment): ServiceSchema {
   const database = env.database("inventory");
   const { reservationTtlMs: reservationTtl, retentionMs: retention, lowStock } = config;
   const inventory = createInventory({ database, policy: { reservationTtl, retention, lowStock }, clock, random });
+  const inspection = inventoryInspection(database.collection<Stock, StockEntry>(stockCollection));
   const reaper = createLoop(clock, REAP_EVERY_MS);
   return {
     name: "inventory",
     version: 1,
     mixins: [database.mixin],
     metadata: { subscribes: inventory.types },
-    actions: implement(inventoryActions, inventory.handlers),
+    actions: { ...implement(inventoryActions, inventory.handlers), ...inspection },
     started() {
       const failed = (error: unknown) => {
         this.logger.warn(`The reaper failed and tries again: ${String(error)}`);

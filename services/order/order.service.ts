@@ -7,6 +7,7 @@ import { createLoop } from "../../core/loop.ts";
 import { inboxCollection, subscriber, type Inbox } from "../../core/reactions.ts";
 import { implement } from "../../core/service.ts";
 import { orderHandlers } from "./order.handlers.ts";
+import { orderInspection } from "./order.inspect.ts";
 import { orderReactions } from "./order.reactions.ts";
 import { Runner } from "./order.runner.ts";
 import { orderCollection } from "./order.schema.ts";
@@ -33,7 +34,10 @@ export function createService(env: Environment): ServiceSchema {
     version: 1,
     mixins: [database.mixin],
     metadata: { subscribes: reactions.types },
-    actions: implement(orderActions, orderHandlers({ orders, runner, reactions, clock, random, leaseMs })),
+    actions: {
+      ...implement(orderActions, orderHandlers({ orders, runner, reactions, clock, random, leaseMs })),
+      ...orderInspection(orders),
+    },
     created() {
       warn = text => {
         this.logger.warn(text);

@@ -1,7 +1,9 @@
 // Product: the catalogue and its prices.
 import type { ServiceSchema } from "moleculer";
+import { inspections } from "../../core/contracts/audit.ts";
 import { productActions } from "../../core/contracts/product.ts";
 import type { Environment } from "../../core/environment.ts";
+import { waitingIn } from "../../core/inspection.ts";
 import { implement } from "../../core/service.ts";
 import { productHandlers } from "./product.handlers.ts";
 import { productCollection } from "./product.schema.ts";
@@ -10,5 +12,7 @@ export function createService(env: Environment): ServiceSchema {
   const own = env.database("product");
   const products = own.collection(productCollection);
   const handlers = productHandlers({ products, clock: env.clock, random: env.random });
-  return { name: "product", version: 1, mixins: [own.mixin], actions: implement(productActions, handlers) };
+  const inspection = implement(inspections.product, { "v1.product.waiting": waitingIn(products) });
+  const actions = { ...implement(productActions, handlers), ...inspection };
+  return { name: "product", version: 1, mixins: [own.mixin], actions };
 }
