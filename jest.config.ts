@@ -10,7 +10,7 @@ const config: Config = {
   },
   testEnvironment: "node",
   testMatch: ["<rootDir>/test/**/*.test.ts"],
-  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/system/"],
+  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/system/", "<rootDir>/test/compose/"],
   testTimeout: 30_000,
   maxWorkers: 2,
 };

@@ -11,7 +11,7 @@ const config: KnipConfig = {
     "test/system/stage-rows.ts",
   ],
   project: ["core/**/*.ts", "services/**/*.ts", "scripts/**/*.ts", "test/**/*.ts", "*.ts"],
-  jest: { config: ["jest.config.ts", "jest.system.config.ts"], entry: ["test/**/*.test.ts"] },
+  jest: { config: ["jest.config.ts", "jest.system.config.ts", "jest.compose.config.ts"], entry: ["test/**/*.test.ts"] },
   // Cluster mode: the event log, the store and the topology gauges.
   ignoreDependencies: ["kafkajs", "moleculer-db-adapter-mongo", "moleculer-prometheus"],
   // A schema and its type carry one name.
