@@ -1,10 +1,10 @@
 // Copying files so that a copy is whole, on disk and known by its checksum.
 import { createHash } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
+import { createWriteStream, read } from "node:fs";
 import { open, statfs } from "node:fs/promises";
 import { basename } from "node:path";
-import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { promisify } from "node:util";
 import { StartupError } from "../startup-error.ts";
 import type { FileRecord } from "./manifest.ts";
 
@@ -20,29 +20,46 @@ export interface Source {
   readonly descriptor?: number;
 }
 
-function streamOf({ path, bytes, descriptor }: Source): Readable {
-  if (bytes === 0) return Readable.from([]);
-  const range = { start: 0, end: bytes - 1, highWaterMark: CHUNK };
-  return createReadStream(path, descriptor === undefined ? range : { ...range, fd: descriptor, autoClose: false });
+const readInto = promisify(read);
+
+/** No read stream: when it is destroyed it closes a descriptor that is not its own, whatever `autoClose` says. */
+async function* chunksOf(descriptor: number, bytes: number): AsyncGenerator<Buffer> {
+  for (let position = 0; position < bytes;) {
+    const wanted = Math.min(CHUNK, bytes - position);
+    const { bytesRead, buffer } = await readInto(descriptor, Buffer.allocUnsafe(wanted), 0, wanted, position);
+    if (bytesRead === 0) return;
+    yield buffer.subarray(0, bytesRead);
+    position += bytesRead;
+  }
 }
 
-/** On disk when it resolves, readable for its user only. @throws when the target is there already */
-export async function copyFile(source: Source, target: string, signal?: AbortSignal): Promise<FileRecord> {
+async function copyFrom(descriptor: number, bytes: number, target: string, signal?: AbortSignal): Promise<FileRecord> {
   const hash = createHash("sha256");
-  let bytes = 0;
+  let copied = 0;
   await pipeline(
-    streamOf(source),
+    chunksOf(descriptor, bytes),
     async function* (chunks: AsyncIterable<Buffer>) {
       for await (const chunk of chunks) {
         hash.update(chunk);
-        bytes += chunk.length;
+        copied += chunk.length;
         yield chunk;
       }
     },
     createWriteStream(target, { flags: "wx", mode: 0o600, flush: true }),
     ...(signal === undefined ? [] : [{ signal }]),
   );
-  return { name: basename(target), bytes, sha256: hash.digest("hex") };
+  return { name: basename(target), bytes: copied, sha256: hash.digest("hex") };
+}
+
+/** On disk when it resolves, readable for its user only. @throws when the target is there already */
+export async function copyFile(source: Source, target: string, signal?: AbortSignal): Promise<FileRecord> {
+  if (source.descriptor !== undefined) return copyFrom(source.descriptor, source.bytes, target, signal);
+  const handle = await open(source.path, "r");
+  try {
+    return await copyFrom(handle.fd, source.bytes, target, signal);
+  } finally {
+    await handle.close();
+  }
 }
 
 /** Makes the names in a folder durable. */

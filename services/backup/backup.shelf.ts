@@ -19,6 +19,8 @@ export interface Shelf {
   take(): Backup | null;
   /** Newest first. */
   list(): Promise<Backup[]>;
+  /** Resolves when what is under way has ended. */
+  finished(): Promise<void>;
   /** Gives up what is under way. */
   stop(): Promise<void>;
 }
@@ -59,6 +61,10 @@ class FolderShelf implements Shelf {
     );
     const found = done.filter(backup => backup !== null);
     return [...(last === null ? [] : [last]), ...found].sort((a, b) => b.startedAt.localeCompare(a.startedAt));
+  }
+
+  finished(): Promise<void> {
+    return this.#running;
   }
 
   async stop(): Promise<void> {
