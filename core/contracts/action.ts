@@ -16,6 +16,7 @@ export const scopes = [
   "notifications:read",
   "ops:read",
   "ops:write",
+  "ops:write",
 ] as const;
 export type Scope = (typeof scopes)[number];
 
@@ -41,7 +42,7 @@ export interface ActionContract<P extends TSchema = TSchema, R extends TSchema =
   readonly params: P;
   readonly result: R;
   readonly auth: Auth;
-  /** Safe to repeat without a key: a read. Only these are retried by the broker. */
+  /** Safe to repeat without a key: a read. What is repeated besides stands in core/resilience.ts. */
   readonly read?: true;
   readonly rest?: Rest;
 }

@@ -1,4 +1,4 @@
-// Delivers the log to one subscriber: at least once, in order per aggregate, in batches. An aggregate whose event fails
+// Delivers a feed to its subscriber: at least once, in order per aggregate, in batches. An aggregate whose event fails
 // is held back and tried again while the others go on; after MAX_ATTEMPTS it is parked and its events become dead letters.
 import type { DeadLetter } from "../../core/contracts/bridge.ts";
 import type { CloudEvent } from "../../core/contracts/common.ts";
@@ -6,7 +6,9 @@ import type { Outcome } from "../../core/contracts/reactions.ts";
 import { timestamp, type Clock } from "../../core/kernel/clock.ts";
 import { backoff, type Random } from "../../core/kernel/random.ts";
 import { aggregateOf } from "../../core/reactions.ts";
-import type { EventLog, LogEntry } from "./event-log.ts";
+import { allDeadLetters } from "./all-dead-letters.ts";
+import type { DeadLetters } from "./event-log.ts";
+import type { Feed, LogEntry } from "./feed.ts";
 import { verdictsOf, type Verdict } from "./verdicts.ts";
 
 const MAX_ATTEMPTS = 5;
@@ -18,7 +20,8 @@ const COMMIT_EVERY = 1_000;
 const RETRY = { base: 100, cap: 5_000 };
 
 export interface DeliveryOptions {
-  readonly log: EventLog;
+  readonly feed: Feed;
+  readonly letters: DeadLetters;
   readonly subscriber: string;
   readonly types: readonly string[];
   readonly react: (params: { events: CloudEvent[]; replay?: boolean }) => Promise<{ outcomes: Outcome[] }>;
@@ -35,7 +38,10 @@ export interface Delivery {
    * Rejects only when the log does; then nothing was committed.
    */
   round(): Promise<number | null>;
-  /** Delivers the dead letters again, in order per aggregate, and unparks the aggregates that went through. */
+  /**
+   * Delivers the feed's dead letters again, in order per aggregate, and unparks the aggregates that went through. No
+   * round runs meanwhile and nobody else has the feed, so no letter of these aggregates can be added behind its back.
+   */
   replay(): Promise<{ replayed: number; left: number }>;
 }
 
@@ -88,13 +94,13 @@ class SubscriberDelivery implements Delivery {
   }
 
   async #round(): Promise<number | null> {
-    const { log, subscriber, types, clock } = this.#options;
+    const { feed, types, clock } = this.#options;
     const now = clock.now();
     if (this.#away.until > now) return this.#away.until - now;
-    this.#position ??= this.#committed = await log.committed(subscriber);
+    this.#position ??= this.#committed = await feed.committed();
     const due = [...this.#held.values()].filter(({ dueAt }) => dueAt <= now).flatMap(({ entries }) => entries);
     const room = Math.min(this.#limit - due.length, MAX_HELD - this.#heldCount());
-    const fresh = room > 0 ? await log.read(this.#position, types, room) : { entries: [], upTo: this.#position };
+    const fresh = room > 0 ? await feed.read(this.#position, types, room) : { entries: [], upTo: this.#position };
     const free = fresh.entries.filter(({ event }) => !this.#held.has(aggregateOf(event)));
     const batch = [...due.slice(0, this.#limit), ...free];
     const outcomes = await this.#ask(batch);
@@ -171,7 +177,7 @@ class SubscriberDelivery implements Delivery {
 
   async #bury(entries: readonly LogEntry[], error: string, attempts: number): Promise<void> {
     if (entries.length === 0) return;
-    const { log, subscriber, clock, onDead } = this.#options;
+    const { letters: deadLetters, subscriber, clock, onDead } = this.#options;
     const at = timestamp(clock.now());
     const letters = entries.map(({ position, event }) => ({
       position,
@@ -182,7 +188,7 @@ class SubscriberDelivery implements Delivery {
       attempts,
       at,
     }));
-    await log.bury(letters);
+    await deadLetters.bury(letters);
     onDead?.(letters);
   }
 
@@ -191,7 +197,7 @@ class SubscriberDelivery implements Delivery {
     const firstHeld = Math.min(...[...this.#held.values()].map(({ entries }) => entries[0]?.position ?? Infinity));
     const position = Math.min(upTo, firstHeld - 1);
     if (position <= this.#committed || (!delivered && position < this.#committed + COMMIT_EVERY)) return;
-    await this.#options.log.commit(this.#options.subscriber, position);
+    await this.#options.feed.commit(position);
     this.#committed = position;
   }
 
@@ -205,35 +211,28 @@ class SubscriberDelivery implements Delivery {
   }
 
   async #replay(): Promise<{ replayed: number; left: number }> {
-    const letters = await allDeadLetters(this.#options.log, this.#options.subscriber);
+    const { letters: deadLetters, subscriber, feed } = this.#options;
+    const letters = (await allDeadLetters(deadLetters, subscriber)).filter(({ event }) => feed.holds(event));
     let replayed = 0;
     for (const [subject, group] of Map.groupBy(letters, letter => letter.subject)) {
-      replayed += await this.#replayAggregate(subject, group);
+      // By number: two processes that had the feed one after the other may have buried them in another order.
+      const inOrder = group.toSorted((a, b) => a.event.sequence - b.event.sequence);
+      replayed += await this.#replayAggregate(subject, inOrder);
     }
     return { replayed, left: letters.length - replayed };
   }
 
   /** Unparked before its letters go: if the process dies in between, they are replayed again, which changes nothing. */
   async #replayAggregate(subject: string, letters: readonly DeadLetter[]): Promise<number> {
-    const { react, park, log, subscriber } = this.#options;
-    const done: string[] = [];
-    for (let from = 0; from === done.length && from < letters.length; from += BATCH) {
+    const { react, park, letters: deadLetters } = this.#options;
+    const done = new Set<string>();
+    for (let from = 0; from === done.size && from < letters.length; from += BATCH) {
       const entries = letters.slice(from, from + BATCH);
       const { outcomes } = await react({ events: entries.map(({ event }) => event), replay: true });
-      done.push(...verdictsOf(entries, outcomes).flatMap(verdict => verdict.done.map(({ event }) => event.id)));
+      for (const verdict of verdictsOf(entries, outcomes)) for (const { event } of verdict.done) done.add(event.id);
     }
-    if (done.length === letters.length) await park({ subject, from: null });
-    await log.unbury(subscriber, done);
-    return done.length;
-  }
-}
-
-async function allDeadLetters(log: EventLog, subscriber: string): Promise<DeadLetter[]> {
-  const letters: DeadLetter[] = [];
-  for (;;) {
-    const last = letters.at(-1);
-    const page = await log.deadLetters({ subscriber, limit: 1_000, ...(last === undefined ? {} : { after: last }) });
-    letters.push(...page);
-    if (page.length < 1_000) return letters;
+    if (done.size === letters.length) await park({ subject, from: null });
+    await deadLetters.unbury(letters.filter(({ event }) => done.has(event.id)));
+    return done.size;
   }
 }

@@ -2,7 +2,9 @@
 import type { DeadLetter } from "../../core/contracts/bridge.ts";
 import type { CloudEvent } from "../../core/contracts/common.ts";
 import { createSqliteFile, type SqliteFile, type SqliteOptions } from "../../core/store/sqlite-file.ts";
-import type { DeadLetterQuery, EventLog, Reading } from "./event-log.ts";
+import type { DeadLetterQuery, EventLog } from "./event-log.ts";
+import type { Reading } from "./feed.ts";
+import { sequenceLog, type Sequence } from "./sequence.ts";
 
 const schema = `
   CREATE TABLE IF NOT EXISTS log (
@@ -17,7 +19,7 @@ const schema = `
     PRIMARY KEY (position, subscriber), UNIQUE (subscriber, event_id)) STRICT, WITHOUT ROWID;
 `;
 
-class LocalLog implements EventLog {
+class LocalSequence implements Sequence {
   readonly #file: SqliteFile;
 
   constructor(file: SqliteFile) {
@@ -87,11 +89,15 @@ class LocalLog implements EventLog {
     return Promise.resolve(rows.map(row => JSON.parse(String(row["letter"])) as DeadLetter));
   }
 
-  unbury(subscriber: string, eventIds: readonly string[]): Promise<void> {
+  unbury(letters: readonly DeadLetter[]): Promise<void> {
     return this.#file.transact(() => {
       const remove = this.#file.statement("DELETE FROM dead_letters WHERE subscriber = ? AND event_id = ?");
-      for (const id of eventIds) remove.run(subscriber, id);
+      for (const { subscriber, event } of letters) remove.run(subscriber, event.id);
     });
+  }
+
+  end(): Promise<number> {
+    return Promise.resolve(this.#head());
   }
 
   close(): void {
@@ -105,4 +111,4 @@ class LocalLog implements EventLog {
 
 /** @throws DamagedFileError */
 export const localLog = (path: string, options: SqliteOptions): EventLog =>
-  new LocalLog(createSqliteFile(path, options));
+  sequenceLog(new LocalSequence(createSqliteFile(path, options)));

@@ -1,93 +1,111 @@
-// One delivery loop per subscriber, woken when the log grows.
+// Follows the subscribers: a subscription for each, and a delivery loop for each feed that it has here at the moment.
 import type { Clock } from "../../core/kernel/clock.ts";
+import { allDeadLetters } from "./all-dead-letters.ts";
 import type { Delivery } from "./delivery.ts";
-
-/** Events that another process appended are found by then. */
-const SWEEP_MS = 1_000;
-/** Between rounds: a subscriber takes what comes meanwhile in one delivery, and writes it together. */
-const GATHER_MS = 20;
-
-class Loop {
-  readonly delivery: Delivery;
-  readonly #clock: Clock;
-  readonly #onError: (error: unknown) => void;
-  readonly #ended: Promise<void>;
-  #stopped = false;
-  #woken = false;
-  #wake: (() => void) | undefined;
-
-  constructor(delivery: Delivery, clock: Clock, onError: (error: unknown) => void) {
-    this.delivery = delivery;
-    this.#clock = clock;
-    this.#onError = onError;
-    this.#ended = this.#run();
-  }
-
-  wake(): void {
-    this.#woken = true;
-    this.#wake?.();
-  }
-
-  stop(): Promise<void> {
-    this.#stopped = true;
-    this.wake();
-    return this.#ended;
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#stopped) {
-      this.#woken = false;
-      const wait = await this.delivery.round().catch((error: unknown) => {
-        this.#onError(error);
-        return null;
-      });
-      if (wait === 0) continue;
-      await this.#gather();
-      await this.#sleep(Math.max(0, Math.min(wait ?? SWEEP_MS, SWEEP_MS) - GATHER_MS));
-    }
-  }
-
-  async #gather(): Promise<void> {
-    if (!this.#stopped) await this.#clock.sleep(GATHER_MS);
-  }
-
-  async #sleep(ms: number): Promise<void> {
-    if (this.#woken || this.#stopped) return;
-    const { promise, resolve } = Promise.withResolvers<undefined>();
-    this.#wake = () => {
-      resolve(undefined);
-    };
-    await Promise.race([promise, this.#clock.sleep(ms)]);
-    this.#wake = undefined;
-  }
-}
+import { DeliveryLoop } from "./delivery-loop.ts";
+import type { EventLog } from "./event-log.ts";
+import type { Feed, FeedListener, Subscription } from "./feed.ts";
 
 export interface Subscriptions {
-  /** Starts a loop for each subscriber that has none; a subscriber that went away keeps its loop, which waits for it. */
+  /** Event types by subscriber. One that went away keeps its subscription, which waits for it. */
   follow(subscribers: ReadonlyMap<string, readonly string[]>): void;
-  deliveryOf(subscriber: string): Delivery | undefined;
-  wake(): void;
+  subscribers(): ReadonlyMap<string, readonly string[]>;
+  /** Delivers the dead letters of this process's feeds again. How many went through. */
+  replay(subscriber: string): Promise<number>;
   stop(): Promise<void>;
 }
 
-export function createSubscriptions(
-  clock: Clock,
-  create: (subscriber: string, types: readonly string[]) => Delivery,
-  onError: (error: unknown) => void,
-): Subscriptions {
-  const loops = new Map<string, Loop>();
+export interface SubscriptionOptions {
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly create: (subscriber: string, types: readonly string[], feed: Feed) => Delivery;
+  readonly onError: (error: unknown) => void;
+  /** How many a subscriber has here now. */
+  readonly onFeeds?: (subscriber: string, count: number) => void;
+}
+
+class Subscribed implements FeedListener {
+  readonly types: readonly string[];
+  readonly #subscriber: string;
+  readonly #options: SubscriptionOptions;
+  readonly #loops = new Map<Feed, DeliveryLoop>();
+  readonly #ending = new Set<Promise<void>>();
+  readonly #subscription: Subscription;
+
+  constructor(subscriber: string, types: readonly string[], options: SubscriptionOptions) {
+    this.#subscriber = subscriber;
+    this.types = types;
+    this.#options = options;
+    this.#subscription = options.log.subscribe(subscriber, types, this);
+  }
+
+  opened(feed: Feed): void {
+    const { create, clock, onError } = this.#options;
+    this.#loops.set(feed, new DeliveryLoop(create(this.#subscriber, this.types, feed), clock, onError));
+    this.#count();
+  }
+
+  grew(feed: Feed): void {
+    this.#loops.get(feed)?.wake();
+  }
+
+  closed(feed: Feed): void {
+    const ended = this.#loops.get(feed)?.stop();
+    this.#loops.delete(feed);
+    this.#count();
+    if (ended === undefined) return;
+    const tracked = ended.finally(() => this.#ending.delete(tracked));
+    this.#ending.add(tracked);
+  }
+
+  #count(): void {
+    this.#options.onFeeds?.(this.#subscriber, this.#loops.size);
+  }
+
+  async replay(): Promise<number> {
+    const letters = await allDeadLetters(this.#options.log, this.#subscriber);
+    let replayed = 0;
+    for (const [feed, { delivery }] of this.#loops) {
+      // Each reads them again when no round of its own runs; this only spares the feeds that have none.
+      if (letters.some(({ event }) => feed.holds(event))) replayed += (await delivery.replay()).replayed;
+    }
+    return replayed;
+  }
+
+  /** The running rounds may commit; only then are the feeds given back. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.#loops.values()].map(loop => loop.stop()));
+    await this.#subscription.stop();
+    await Promise.all(this.#ending);
+  }
+}
+
+const isSame = (a: readonly string[], b: readonly string[]): boolean =>
+  a.toSorted().join(" ") === b.toSorted().join(" ");
+
+export function createSubscriptions(options: SubscriptionOptions): Subscriptions {
+  const known = new Map<string, Subscribed>();
+  const replaced: Promise<void>[] = [];
+  let stopped = false;
+
+  function followOne(subscriber: string, types: readonly string[]): void {
+    const before = known.get(subscriber);
+    if (before !== undefined && isSame(before.types, types)) return;
+    known.set(subscriber, new Subscribed(subscriber, types, options));
+    // Both deliver for a moment, as at any take-over; a reaction changes nothing when its event comes again.
+    if (before !== undefined) replaced.push(before.stop());
+  }
+
   return {
     follow(subscribers) {
-      for (const [subscriber, types] of subscribers) {
-        if (!loops.has(subscriber)) loops.set(subscriber, new Loop(create(subscriber, types), clock, onError));
-      }
+      if (stopped) return;
+      for (const [subscriber, types] of subscribers) followOne(subscriber, types);
     },
-    deliveryOf: subscriber => loops.get(subscriber)?.delivery,
-    wake() {
-      for (const loop of loops.values()) loop.wake();
-    },
+    subscribers: () => new Map([...known].map(([subscriber, { types }]) => [subscriber, types])),
+    replay: async subscriber => (await known.get(subscriber)?.replay()) ?? 0,
     async stop() {
-      await Promise.all([...loops.values()].map(loop => loop.stop()));
+      stopped = true;
+      await Promise.all([...[...known.values()].map(subscribed => subscribed.stop()), ...replaced]);
     },
   };
 }

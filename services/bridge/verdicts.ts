@@ -1,7 +1,7 @@
 // What a subscriber's outcomes mean for the events of each aggregate. Pure.
 import type { Outcome } from "../../core/contracts/reactions.ts";
 import { aggregateOf } from "../../core/reactions.ts";
-import type { LogEntry } from "./event-log.ts";
+import type { LogEntry } from "./feed.ts";
 
 export interface Verdict {
   readonly aggregate: string;

@@ -5,11 +5,11 @@ import type { CloudEvent } from "../../core/contracts/common.ts";
 import type { Outcome } from "../../core/contracts/reactions.ts";
 import { timestamp } from "../../core/kernel/clock.ts";
 import { aggregateOf } from "../../core/reactions.ts";
-import { createDelivery, type Delivery } from "../../services/bridge/delivery.ts";
 import type { EventLog } from "../../services/bridge/event-log.ts";
-import { createManualClock, createManualRandom, type ManualClock } from "../support/manual-clock.ts";
+import { consume, type Consumer } from "../support/consumer.ts";
+import { createManualClock, type ManualClock } from "../support/manual-clock.ts";
 
-const TYPES = ["order.placed.v1", "stock.low.v1"];
+const TYPES = ["order.placed.v1", "order.rejected.v1"];
 
 export const event = (subject: string, sequence: number, type = "order.placed.v1"): CloudEvent => ({
   specversion: "1.0",
@@ -69,109 +69,205 @@ function createSubscriber() {
   };
 }
 
+interface Place {
+  open(clock: ManualClock): EventLog | Promise<EventLog>;
+  remove(): void | Promise<void>;
+}
+
 /** @param prepare makes a fresh place for a log; `open` may be called again on it, as after a crash. */
-export function eventLogContract(
-  name: string,
-  prepare: () => { open: (clock: ManualClock) => EventLog; remove: () => void },
-): void {
+export function eventLogContract(name: string, prepare: () => Place): void {
   describe(`The ${name} event log`, () => {
     let clock: ManualClock;
-    let place: ReturnType<typeof prepare>;
+    let place: Place;
     let log: EventLog;
     let subscriber: ReturnType<typeof createSubscriber>;
+    let consumers: Consumer[];
 
-    beforeEach(() => {
+    beforeEach(async () => {
       clock = createManualClock();
       place = prepare();
-      log = place.open(clock);
+      log = await place.open(clock);
       subscriber = createSubscriber();
+      consumers = [];
     });
-    afterEach(() => {
-      log.close();
-      place.remove();
+    afterEach(async () => {
+      await Promise.all(consumers.map(consumer => consumer.stop()));
+      await log.close();
+      await place.remove();
     });
 
-    const deliveryOf = (group: string, to = subscriber, from: EventLog = log): Delivery =>
-      createDelivery({ ...to, log: from, subscriber: group, types: TYPES, clock, random: createManualRandom() });
-
-    /** Until the log has nothing left and nothing waits for another attempt. */
-    async function drain(delivery: Delivery): Promise<void> {
-      for (let wait = await delivery.round(); wait !== null; wait = await delivery.round()) await clock.advance(wait);
+    function consumerOf(group: string, to = subscriber, from: EventLog = log, types = TYPES): Consumer {
+      const consumer = consume({ ...to, log: from, group, types, clock });
+      consumers.push(consumer);
+      return consumer;
     }
-    const read = async (types = TYPES) => (await log.read(0, types, 1_000)).entries.map(({ event: { id } }) => id);
+    /** A consumer of this group takes what there is and leaves. */
+    async function drainOnce(group: string, to = subscriber): Promise<void> {
+      const consumer = consumerOf(group, to);
+      await consumer.drain();
+      await consumer.stop();
+    }
+    /** Of a group of its own. */
+    async function read(types = TYPES): Promise<string[]> {
+      const reader = createSubscriber();
+      const consumer = consumerOf(`reader${String(consumers.length)}`, reader, log, types);
+      await consumer.drain();
+      await consumer.stop();
+      return reader.seen;
+    }
+    const of = (ids: readonly string[], subject: string) => ids.filter(id => id.startsWith(`order:${subject}:`));
+    const idsOf = (events: readonly CloudEvent[]) => events.map(({ id }) => id);
 
-    it("gives back what was appended, in order", async () => {
+    it("gives back what was appended, in order per aggregate", async () => {
       await log.append(stream("a", 1, 3));
       await log.append(stream("b", 1, 2));
-      expect(await read()).toEqual(["order:a:1", "order:a:2", "order:a:3", "order:b:1", "order:b:2"]);
+      await log.append(stream("a", 4, 5));
+      const ids = await read();
+      expect(of(ids, "a")).toEqual(idsOf(stream("a", 1, 5)));
+      expect(of(ids, "b")).toEqual(idsOf(stream("b", 1, 2)));
+      expect(ids).toHaveLength(7);
     });
 
-    it("keeps each batch together when many are appended at once", async () => {
-      await Promise.all(["a", "b", "c"].map(subject => log.append(stream(subject, 1, 5))));
-      expect(await read()).toEqual(["a", "b", "c"].flatMap(subject => stream(subject, 1, 5).map(({ id }) => id)));
+    it("keeps the order of each aggregate when many are appended at once", async () => {
+      const batches = Array.from({ length: 20 }, (_, index) => [event("a", index + 1), event("b", index + 1)]);
+      await Promise.all(batches.map(batch => log.append(batch)));
+      const ids = await read();
+      expect(of(ids, "a")).toEqual(idsOf(stream("a", 1, 20)));
+      expect(of(ids, "b")).toEqual(idsOf(stream("b", 1, 20)));
     });
 
     it("has what it confirmed when it is opened again after a crash", async () => {
       await log.append(stream("a", 1, 3));
-      await log.commit("billing", 2);
-      const again = place.open(clock);
-      expect((await again.read(0, TYPES, 10)).entries).toHaveLength(3);
-      expect(await again.committed("billing")).toBe(2);
-      again.close();
+      const before = consumerOf("billing");
+      const feed = await before.feedOf(event("a", 1));
+      await feed.commit(2);
+      await before.stop();
+      const again = await place.open(clock);
+      const after = consumerOf("billing", subscriber, again);
+      await after.drain();
+      expect(subscriber.seen).toEqual(["order:a:3"]);
+      await after.stop();
+      await again.close();
     });
 
     it("does not go back to what a late commit says", async () => {
-      await log.commit("billing", 5);
-      await log.commit("billing", 3);
-      await log.commit("billing", 6);
-      expect(await log.committed("billing")).toBe(6);
-      await log.commit("billing", 1);
-      expect(await log.committed("billing")).toBe(6);
+      await log.append(stream("a", 1, 6));
+      const feed = await consumerOf("billing").feedOf(event("a", 1));
+      for (const position of [5, 3, 6, 1]) await feed.commit(position);
+      expect(await feed.committed()).toBe(6);
+      expect((await log.lag("billing", TYPES)).map(({ committed }) => committed)).toContain(6);
     });
 
     it("leaves out other types and says how far it has looked", async () => {
-      await log.append([event("a", 1), event("a", 2, "stock.low.v1"), event("a", 3)]);
-      const { entries, upTo } = await log.read(0, ["stock.low.v1"], 10);
-      expect(entries.map(({ event: { id } }) => id)).toEqual(["order:a:2"]);
-      expect((await log.read(upTo, TYPES, 10)).entries).toEqual([]);
-      expect((await log.read(0, TYPES, 2)).upTo).toBeLessThan(upTo);
+      await log.append([event("a", 1), event("a", 2, "order.cancelled.v1"), event("a", 3)]);
+      expect(await read(["order.cancelled.v1"])).toEqual(["order:a:2"]);
+      expect(await read()).toEqual(["order:a:1", "order:a:3"]);
+    });
+
+    it("tells how far each group is", async () => {
+      await log.append(stream("a", 1, 4));
+      const behind = async () =>
+        (await log.lag("billing", TYPES)).reduce((sum, { committed, end }) => sum + end - committed, 0);
+      expect(await behind()).toBe(4);
+      await drainOnce("billing");
+      expect(await behind()).toBe(0);
+      await log.append(stream("a", 5, 6));
+      expect(await behind()).toBe(2);
+      expect((await log.topics()).reduce((sum, { events }) => sum + events, 0)).toBe(6);
+    });
+
+    it("gives a group's feed back when it stops, and takes no commit from it then", async () => {
+      await log.append(stream("a", 1, 3));
+      const first = consumerOf("billing");
+      const feed = await first.feedOf(event("a", 1));
+      await first.stop();
+      expect(first.feeds()).toEqual([]);
+      const second = consumerOf("billing");
+      await second.drain();
+      await feed.commit(1).catch(() => undefined);
+      expect(subscriber.seen).toEqual(idsOf(stream("a", 1, 3)));
+      expect(await (await second.feedOf(event("a", 1))).committed()).toBe(3);
+    });
+
+    it("gives what a group has behind it of a range of time, and no more", async () => {
+      const at = (sequence: number): CloudEvent => ({ ...event("a", sequence), time: timestamp(sequence * 1_000) });
+      await log.append([1, 2, 3, 4].map(at));
+      await drainOnce("billing");
+      await log.append([5, 6].map(at));
+      const taken: string[] = [];
+      const query = { group: "billing", types: TYPES, from: 2_000, to: 6_000, cursor: null };
+      const cursor = await log.past(query, events => {
+        taken.push(...idsOf(events));
+        return Promise.resolve(true);
+      });
+      expect({ taken, cursor }).toEqual({ taken: ["order:a:2", "order:a:3", "order:a:4"], cursor: null });
+    });
+
+    it("goes on with a range where it was left", async () => {
+      for (const subject of ["a", "b", "c", "d"]) await log.append(stream(subject, 1, 300));
+      await drainOnce("billing");
+      const taken: string[] = [];
+      let cursor: string | null = null;
+      let readings = 0;
+      do {
+        const query = { group: "billing", types: TYPES, from: 0, to: 1, cursor };
+        cursor = await log.past(query, events => {
+          taken.push(...idsOf(events));
+          return Promise.resolve(false);
+        });
+        readings += 1;
+      } while (cursor !== null);
+      expect(readings).toBeGreaterThan(1);
+      for (const subject of ["a", "b", "c", "d"]) expect(of(taken, subject)).toEqual(idsOf(stream(subject, 1, 300)));
     });
 
     it("delivers in order per aggregate, once while nothing fails", async () => {
       for (let sequence = 1; sequence <= 300; sequence += 1)
         await log.append([event("a", sequence), event("b", sequence)]);
-      await drain(deliveryOf("billing"));
+      await drainOnce("billing");
       expect(subscriber.of("a")).toEqual(stream("a", 1, 300).map(({ id }) => id));
       expect(subscriber.of("b")).toEqual(stream("b", 1, 300).map(({ id }) => id));
     });
 
     it("delivers again what was taken but not committed before a crash", async () => {
       await log.append(stream("a", 1, 3));
-      const dying = { ...logOf(log), commit: () => Promise.reject(new Error("killed")) };
-      await expect(deliveryOf("billing", subscriber, dying).round()).rejects.toThrow("killed");
-      await drain(deliveryOf("billing"));
+      const dying = consumerOf("billing");
+      dying.breakCommits(new Error("killed"));
+      await expect(dying.drain()).rejects.toThrow("killed");
+      await dying.stop();
+      await drainOnce("billing");
+      expect(subscriber.seen).toEqual([...stream("a", 1, 3), ...stream("a", 1, 3)].map(({ id }) => id));
+    });
+
+    it("delivers again from the commit on when a round failed in the same process", async () => {
+      await log.append(stream("a", 1, 3));
+      const consumer = consumerOf("billing");
+      consumer.breakCommits(new Error("away"));
+      await expect(consumer.drain()).rejects.toThrow("away");
+      consumer.breakCommits(null);
+      await consumer.drain();
       expect(subscriber.seen).toEqual([...stream("a", 1, 3), ...stream("a", 1, 3)].map(({ id }) => id));
     });
 
     it("delivers to each group on its own, to a new one from the beginning", async () => {
       await log.append(stream("a", 1, 2));
-      await drain(deliveryOf("billing"));
+      await drainOnce("billing");
       const late = createSubscriber();
-      await drain(deliveryOf("statistics", late));
+      await drainOnce("statistics", late);
       expect(late.seen).toEqual(subscriber.seen);
       await log.append(stream("a", 3, 3));
-      await drain(deliveryOf("billing"));
+      await drainOnce("billing");
       expect(subscriber.seen).toEqual(stream("a", 1, 3).map(({ id }) => id));
       expect(late.seen).toHaveLength(2);
     });
 
     it("waits for a subscriber that is away, however long, and loses and buries nothing", async () => {
       await log.append(stream("a", 1, 3));
-      const delivery = deliveryOf("billing");
+      const consumer = consumerOf("billing");
       subscriber.leave();
-      for (let attempt = 0; attempt < 50; attempt += 1) await clock.advance((await delivery.round()) ?? 0);
+      await consumer.attempt(50);
       subscriber.comeBack();
-      await drain(delivery);
+      await consumer.drain();
       expect(subscriber.seen).toEqual(stream("a", 1, 3).map(({ id }) => id));
       expect(await log.deadLetters({ limit: 10 })).toEqual([]);
     });
@@ -179,29 +275,29 @@ export function eventLogContract(
     it("buries nothing whose failure is not the event's own, however long it lasts", async () => {
       subscriber.starved.add("order:a:1");
       await log.append([...stream("a", 1, 2), event("b", 1)]);
-      const delivery = deliveryOf("billing");
-      for (let attempt = 0; attempt < 50; attempt += 1) await clock.advance((await delivery.round()) ?? 0);
+      const consumer = consumerOf("billing");
+      await consumer.attempt(50);
       expect(subscriber.seen).toEqual(["order:b:1"]);
       expect(await log.deadLetters({ limit: 10 })).toEqual([]);
       subscriber.starved.clear();
-      await drain(delivery);
+      await consumer.drain();
       expect(subscriber.of("a")).toEqual(["order:a:1", "order:a:2"]);
     });
 
     it("lets the others go on while an aggregate fails, and keeps its order when it works again", async () => {
       subscriber.poison.add("order:a:2");
-      const delivery = deliveryOf("billing");
+      const consumer = consumerOf("billing");
       await log.append([...stream("a", 1, 3), ...stream("b", 1, 3)]);
-      await delivery.round();
+      await consumer.attempt(1);
       await log.append([event("a", 4), event("b", 4)]);
-      await delivery.round();
+      await consumer.attempt(1);
       expect(subscriber.of("a")).toEqual(["order:a:1"]);
       expect(subscriber.of("b")).toEqual(stream("b", 1, 4).map(({ id }) => id));
       await clock.advance(1_000);
       await log.append([event("a", 5)]);
-      await delivery.round();
+      await consumer.attempt(1);
       subscriber.poison.clear();
-      await drain(delivery);
+      await consumer.drain();
       expect(subscriber.of("a")).toEqual(stream("a", 1, 5).map(({ id }) => id));
       expect(await log.deadLetters({ limit: 10 })).toEqual([]);
     });
@@ -209,19 +305,21 @@ export function eventLogContract(
     it("does not pass over a failing event when it starts anew", async () => {
       subscriber.poison.add("order:a:1");
       await log.append([...stream("a", 1, 2), ...stream("b", 1, 2)]);
-      await deliveryOf("billing").round();
+      const first = consumerOf("billing");
+      await first.attempt(1);
+      await first.stop();
       subscriber.poison.clear();
-      await drain(deliveryOf("billing"));
+      await drainOnce("billing");
       expect(subscriber.of("a")).toEqual(["order:a:1", "order:a:2"]);
     });
 
     it("parks only the aggregate of a poison event, and replay delivers it and what came after in order", async () => {
       subscriber.poison.add("order:a:2");
-      const delivery = deliveryOf("billing");
+      const consumer = consumerOf("billing");
       await log.append([...stream("a", 1, 3), ...stream("b", 1, 3)]);
-      await drain(delivery);
+      await consumer.drain();
       await log.append([event("a", 4), event("b", 4)]);
-      await drain(delivery);
+      await consumer.drain();
       expect(subscriber.seen.filter(id => id.startsWith("order:a:"))).toEqual(["order:a:1"]);
       expect(subscriber.of("b")).toHaveLength(4);
       expect(subscriber.parked).toEqual(new Map([["order:a", 2]]));
@@ -229,11 +327,11 @@ export function eventLogContract(
       expect(letters.map(({ event: { id } }) => id)).toEqual(["order:a:2", "order:a:3", "order:a:4"]);
       expect(letters[0]).toMatchObject({ error: "cannot take this", attempts: 5, subject: "order:a" });
 
-      expect(await delivery.replay()).toEqual({ replayed: 0, left: 3 });
+      expect(await consumer.replay()).toEqual({ replayed: 0, left: 3 });
       subscriber.poison.clear();
-      expect(await delivery.replay()).toEqual({ replayed: 3, left: 0 });
+      expect(await consumer.replay()).toEqual({ replayed: 3, left: 0 });
       await log.append([event("a", 5)]);
-      await drain(delivery);
+      await consumer.drain();
       expect(subscriber.of("a")).toEqual(stream("a", 1, 5).map(({ id }) => id));
       expect(await log.deadLetters({ limit: 10 })).toEqual([]);
       expect(subscriber.parked.size).toBe(0);
@@ -245,15 +343,15 @@ export function eventLogContract(
       await log.append([event("c", 1), event("a", 1), event("b", 1)]);
       let broken = true;
       const failing: EventLog = {
-        ...logOf(log),
+        ...log,
         bury: letters => (broken ? Promise.reject(new Error("disk")) : log.bury(letters)),
       };
-      const delivery = deliveryOf("billing", subscriber, failing);
-      await expect(delivery.round()).rejects.toThrow("disk");
+      const consumer = consumerOf("billing", subscriber, failing);
+      await expect(consumer.drain()).rejects.toThrow("disk");
       broken = false;
       subscriber.poison.clear();
-      await drain(delivery);
-      expect(subscriber.seen).toEqual(["order:a:1", "order:b:1"]);
+      await consumer.drain();
+      expect(subscriber.seen.toSorted()).toEqual(["order:a:1", "order:b:1"]);
       expect((await log.deadLetters({ limit: 10 })).map(({ event: { id } }) => id)).toEqual(["order:c:1"]);
     });
 
@@ -273,22 +371,8 @@ export function eventLogContract(
       const first = await log.deadLetters({ limit: 2 });
       expect(first).toEqual(all.slice(0, 2));
       expect(await log.deadLetters({ limit: 2, after: { position: 1, subscriber: "order" } })).toEqual(all.slice(2));
-      await log.unbury("billing", ["order:a:1"]);
+      await log.unbury([letter(1, "billing")]);
       expect(await log.deadLetters({ subscriber: "billing", limit: 9 })).toEqual(all.slice(2));
     });
   });
 }
-
-/** The log's methods as an object of their own, so that a test can replace one. */
-const logOf = (log: EventLog): EventLog => ({
-  append: events => log.append(events),
-  read: (after, types, limit) => log.read(after, types, limit),
-  committed: group => log.committed(group),
-  commit: (group, position) => log.commit(group, position),
-  bury: letters => log.bury(letters),
-  deadLetters: query => log.deadLetters(query),
-  unbury: (subscriber, ids) => log.unbury(subscriber, ids),
-  close: () => {
-    log.close();
-  },
-});

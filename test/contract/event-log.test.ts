@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
+import type { Feed } from "../../services/bridge/feed.ts";
 import { localLog } from "../../services/bridge/local-log.ts";
 import { createManualClock, type ManualClock } from "../support/manual-clock.ts";
 import { createMemoryLogDisk, memoryLog } from "../support/memory-log.ts";
@@ -29,6 +30,25 @@ eventLogContract("in-memory", () => {
   return { open: clock => memoryLog(disk, clock), remove: () => undefined };
 });
 
+describe("A log that is one sequence", () => {
+  it("keeps each batch together when many are appended at once", async () => {
+    const place = sqlitePlace();
+    const log = place.open(createManualClock());
+    const batches = ["a", "b", "c"].map(subject => [1, 2, 3, 4, 5].map(sequence => event(subject, sequence)));
+    await Promise.all(batches.map(batch => log.append(batch)));
+    const feeds: Feed[] = [];
+    log.subscribe("billing", ["order.placed.v1"], {
+      opened: feed => feeds.push(feed),
+      grew: () => undefined,
+      closed: () => undefined,
+    });
+    const reading = await feeds[0]?.read(0, ["order.placed.v1"], 100);
+    expect(reading?.entries.map(entry => entry.event.id)).toEqual(batches.flat().map(({ id }) => id));
+    await log.close();
+    place.remove();
+  });
+});
+
 describe("The SQLite event log's file", () => {
   let place: ReturnType<typeof sqlitePlace>;
   beforeEach(() => {
@@ -41,7 +61,7 @@ describe("The SQLite event log's file", () => {
   it.each(["DELETE FROM log", "UPDATE log SET event = '{}'"])("refuses: %s", async statement => {
     const log = place.open(createManualClock());
     await log.append([event("a", 1)]);
-    log.close();
+    await log.close();
     const database = new DatabaseSync(place.file);
     expect(() => {
       database.exec(statement);
@@ -53,7 +73,7 @@ describe("The SQLite event log's file", () => {
     const clock = createManualClock();
     const log = place.open(clock);
     await log.append(Array.from({ length: 500 }, (_, index) => event("a", index + 1)));
-    log.close();
+    await log.close();
     const bytes = readFileSync(place.file);
     writeFileSync(place.file, bytes.fill(0x5a, 4_096, 40_000));
     expect(() => place.open(clock)).toThrow(/The database .*bridge\.sqlite is damaged/);

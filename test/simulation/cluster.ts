@@ -13,6 +13,7 @@ import type { CollectionSpec, DocumentStore } from "../../core/store/port.ts";
 import { bridgeHandlers } from "../../services/bridge/bridge.handlers.ts";
 import { createDelivery, type Delivery } from "../../services/bridge/delivery.ts";
 import type { EventLog } from "../../services/bridge/event-log.ts";
+import type { Feed } from "../../services/bridge/feed.ts";
 import { createSubscriptions, type Subscriptions } from "../../services/bridge/subscriptions.ts";
 import type { Driver } from "../../core/store/driver.ts";
 import type { AnyStore } from "./mutant.ts";
@@ -95,7 +96,8 @@ export class ShopProcess {
       this.#ground.note(`${this.name} delivery failed ${String(error)}`);
     };
     const { clock } = this.node;
-    const taken = createSubscriptions(clock, (name, types) => this.#deliveryTo(log, name, types), onError);
+    const create = (name: string, types: readonly string[], feed: Feed) => this.#deliveryTo(log, name, types, feed);
+    const taken = createSubscriptions({ log, clock, create, onError });
     taken.follow(this.subscribers());
     this.#subscriptions = taken;
     return () => {
@@ -159,18 +161,25 @@ export class ShopProcess {
   }
 
   #bridge(): ServiceSchema {
+    const replay = (name: string): Promise<number> => this.#subscriptions?.replay(name) ?? Promise.resolve(0);
     const handlers = bridgeHandlers({
       log: this.#ground.log(this.node),
-      deliveryOf: name => this.#subscriptions?.deliveryOf(name),
-      onAppended: () => this.#subscriptions?.wake(),
+      clock: this.node.clock,
+      random: this.random,
+      subscribers: () => this.subscribers(),
+      react: () => Promise.reject(new TypeError("Nobody replays a range here")),
+      replayHere: replay,
+      replayEverywhere: replay,
+      onAppended: () => undefined,
     });
     return { name: "bridge", version: 1, actions: implement(bridgeActions, handlers) };
   }
 
-  #deliveryTo(log: EventLog, subscriber: string, types: readonly string[]): Delivery {
+  #deliveryTo(log: EventLog, subscriber: string, types: readonly string[], feed: Feed): Delivery {
     const call = callerOf(this.broker, "bridge");
     return createDelivery({
-      log,
+      feed,
+      letters: log,
       subscriber,
       types,
       clock: this.node.clock,

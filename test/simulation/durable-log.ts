@@ -1,7 +1,8 @@
 // A process's connection to the event log, which outlives it.
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { EventLog } from "../../services/bridge/event-log.ts";
-import { memoryLog, type MemoryLogDisk } from "../support/memory-log.ts";
+import { sequenceLog } from "../../services/bridge/sequence.ts";
+import { memorySequence, type MemoryLogDisk } from "../support/memory-log.ts";
 import { operate, type Reach } from "./durable.ts";
 
 const atOnce: Clock = {
@@ -14,7 +15,7 @@ const atOnce: Clock = {
 
 /** @param owns whether this process still is the groups' consumer: the log refuses the commits of one that lost them. */
 export function reachLog(reach: Reach, disk: MemoryLogDisk, owns: () => boolean): EventLog {
-  const log = memoryLog(disk, atOnce);
+  const log = memorySequence(disk, atOnce);
   const { faults, note, node } = reach;
   function run<T>(kind: string, about: string, act: () => Promise<T>): Promise<T> {
     const fate = faults().operation("log", "log", kind);
@@ -23,7 +24,7 @@ export function reachLog(reach: Reach, disk: MemoryLogDisk, owns: () => boolean)
   }
   const fenced = (act: () => Promise<void>): Promise<void> =>
     owns() ? act() : Promise.reject(new Error("The consumer group has a newer generation"));
-  return {
+  return sequenceLog({
     append: events => run("append", events.map(({ id }) => id).join(" "), () => log.append(events)),
     read: (after, types, limit) => run("read", String(after), () => log.read(after, types, limit)),
     committed: group => run("committed", group, () => log.committed(group)),
@@ -31,7 +32,8 @@ export function reachLog(reach: Reach, disk: MemoryLogDisk, owns: () => boolean)
       run("commit", `${group} ${String(position)}`, () => fenced(() => log.commit(group, position))),
     bury: letters => run("bury", letters.map(({ event }) => event.id).join(" "), () => log.bury(letters)),
     deadLetters: query => run("deadLetters", "", () => log.deadLetters(query)),
-    unbury: (subscriber, ids) => run("unbury", ids.join(" "), () => log.unbury(subscriber, ids)),
+    unbury: letters => run("unbury", letters.map(({ event }) => event.id).join(" "), () => log.unbury(letters)),
+    end: () => run("end", "", () => log.end()),
     close: () => undefined,
-  };
+  });
 }

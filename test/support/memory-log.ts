@@ -2,6 +2,7 @@
 import type { DeadLetter } from "../../core/contracts/bridge.ts";
 import type { CloudEvent } from "../../core/contracts/common.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
+import { sequenceLog, type Sequence } from "../../services/bridge/sequence.ts";
 import type { EventLog } from "../../services/bridge/event-log.ts";
 
 export interface MemoryLogDisk {
@@ -17,7 +18,9 @@ const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 const inOrder = (a: DeadLetter, b: DeadLetter) =>
   a.position - b.position || (a.subscriber < b.subscriber ? -1 : a.subscriber > b.subscriber ? 1 : 0);
 
-export function memoryLog(disk: MemoryLogDisk, clock: Clock): EventLog {
+export const memoryLog = (disk: MemoryLogDisk, clock: Clock): EventLog => sequenceLog(memorySequence(disk, clock));
+
+export function memorySequence(disk: MemoryLogDisk, clock: Clock): Sequence {
   /** Written in the moment after: whoever dies before it has written nothing. */
   const write = (change: () => void): Promise<void> =>
     new Promise(resolve => {
@@ -54,10 +57,11 @@ export function memoryLog(disk: MemoryLogDisk, clock: Clock): EventLog {
         .filter(letter => after === undefined || inOrder(letter, { ...letter, ...after }) > 0);
       return Promise.resolve(copy(found.slice(0, limit)));
     },
-    unbury: (subscriber, ids) =>
+    unbury: letters =>
       write(() => {
-        for (const id of ids) disk.letters.delete(`${subscriber} ${id}`);
+        for (const { subscriber, event } of letters) disk.letters.delete(`${subscriber} ${event.id}`);
       }),
+    end: () => Promise.resolve(disk.events.length),
     close: () => undefined,
   };
 }

@@ -4,29 +4,40 @@ import { timestamp } from "../../../core/kernel/clock.ts";
 import { bridgeHandlers } from "../../../services/bridge/bridge.handlers.ts";
 import type { EventLog } from "../../../services/bridge/event-log.ts";
 import { eventOf } from "../../support/events.ts";
-import { createManualClock } from "../../support/manual-clock.ts";
-import { createMemoryLogDisk, memoryLog } from "../../support/memory-log.ts";
+import { createManualClock, createManualRandom } from "../../support/manual-clock.ts";
+import { createMemoryLogDisk, memoryLog, type MemoryLogDisk } from "../../support/memory-log.ts";
 import { anyRequest } from "../../support/orders.ts";
 
 const low = (sequence: number, data: Record<string, unknown> = {}): CloudEvent =>
   eventOf("stock.low.v1", "A", sequence, { sku: "A", onHand: 3, reserved: 0, allocated: 0, available: 3, ...data });
 
 describe("The bridge", () => {
+  let disk: MemoryLogDisk;
   let log: EventLog;
   let appended: CloudEvent[];
   const handlers = () =>
-    bridgeHandlers({ log, deliveryOf: () => undefined, onAppended: events => appended.push(...events) });
+    bridgeHandlers({
+      log,
+      clock: createManualClock(),
+      random: createManualRandom(),
+      subscribers: () => new Map([["order", ["stock.low.v1"]]]),
+      react: (_subscriber, events) => Promise.resolve(events.map(({ id }) => ({ id, outcome: "done" as const }))),
+      replayHere: () => Promise.resolve(0),
+      replayEverywhere: () => Promise.resolve(0),
+      onAppended: events => appended.push(...events),
+    });
   const append = (events: CloudEvent[]) => handlers()["v1.bridge.append"]({ events }, anyRequest);
-  const inLog = async () => (await log.read(0, ["stock.low.v1"], 100)).entries.map(({ event }) => event);
+  const inLog = () => disk.events;
 
   beforeEach(() => {
-    log = memoryLog(createMemoryLogDisk(), createManualClock());
+    disk = createMemoryLogDisk();
+    log = memoryLog(disk, createManualClock());
     appended = [];
   });
 
   it("has the events in its log when it tells that they are", async () => {
     await append([low(1), low(2)]);
-    expect(await inLog()).toEqual([low(1), low(2)]);
+    expect(inLog()).toEqual([low(1), low(2)]);
     expect(appended).toHaveLength(2);
   });
 
@@ -39,7 +50,7 @@ describe("The bridge", () => {
       type: "VALIDATION_FAILED",
       data: { errors: [{ pointer }] },
     });
-    expect(await inLog()).toEqual([]);
+    expect(inLog()).toEqual([]);
     expect(appended).toEqual([]);
   });
 
@@ -76,5 +87,37 @@ describe("The bridge", () => {
   it("refuses to replay for a subscriber that there is not", async () => {
     const replay = handlers()["v1.bridge.replay"]({ subscriber: "nobody" }, anyRequest);
     await expect(replay).rejects.toMatchObject({ type: "VALIDATION_FAILED" });
+  });
+
+  describe("replaying a range of time", () => {
+    const range = { subscriber: "order", from: "2026-01-01T00:00:00.000Z", to: "2026-01-02T00:00:00.000Z" };
+    const replay = (params: object) => handlers()["v1.bridge.replay"]({ ...range, ...params }, anyRequest);
+    beforeEach(async () => {
+      await append([low(1), low(2), low(3)]);
+      disk.positions.set("order", 2);
+    });
+
+    it("delivers what the subscriber has behind it", async () => {
+      expect(await replay({})).toEqual({ replayed: 2, left: 0, nextCursor: null });
+      expect(await replay({ to: "2026-01-01T00:00:00.001Z" })).toMatchObject({ replayed: 2 });
+      expect(await replay({ from: "2026-01-01T00:00:00.001Z" })).toMatchObject({ replayed: 0 });
+    });
+    it("delivers only types that it is asked for and that the subscriber takes", async () => {
+      expect(await replay({ types: ["stock.sold.v1"] })).toMatchObject({ replayed: 0 });
+      expect(await replay({ types: ["stock.low.v1"] })).toMatchObject({ replayed: 2 });
+    });
+    it.each([
+      ["without an end", { to: undefined }],
+      ["that ends before it begins", { to: "2025-01-01T00:00:00.000Z" }],
+    ])("refuses one %s", async (_what, params) => {
+      await expect(replay(params)).rejects.toMatchObject({ type: "VALIDATION_FAILED" });
+    });
+  });
+
+  it("tells how far each subscriber is behind", async () => {
+    await append([low(1), low(2), low(3)]);
+    disk.positions.set("order", 1);
+    const { items } = await handlers()["v1.bridge.lag"]({}, anyRequest);
+    expect(items).toEqual([{ subscriber: "order", feed: "log", committed: 1, end: 3, behind: 2 }]);
   });
 });

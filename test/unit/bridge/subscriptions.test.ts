@@ -1,6 +1,7 @@
 import { describe, expect, it } from "@jest/globals";
 import type { Delivery } from "../../../services/bridge/delivery.ts";
 import { createSubscriptions } from "../../../services/bridge/subscriptions.ts";
+import { createMemoryLogDisk, memoryLog } from "../../support/memory-log.ts";
 import { createManualClock } from "../../support/manual-clock.ts";
 
 /** @param waits what the rounds answer, the last one for ever. */
@@ -22,13 +23,16 @@ describe("A subscription", () => {
   function follow(waits: (number | null | Error)[]) {
     const clock = createManualClock();
     const { delivery, rounds } = counted(waits);
-    const subscriptions = createSubscriptions(
+    const disk = createMemoryLogDisk();
+    const log = memoryLog(disk, clock);
+    const subscriptions = createSubscriptions({
+      log,
       clock,
-      () => delivery,
-      error => errors.push(error),
-    );
+      create: () => delivery,
+      onError: error => errors.push(error),
+    });
     subscriptions.follow(new Map([["order", ["order.placed.v1"]]]));
-    return { clock, rounds, subscriptions };
+    return { clock, rounds, subscriptions, log };
   }
 
   it("goes on at once while there is more, then waits", async () => {
@@ -40,9 +44,9 @@ describe("A subscription", () => {
   });
 
   it("wakes when the log grows, after a moment in which more may come", async () => {
-    const { clock, rounds, subscriptions } = follow([null]);
+    const { clock, rounds, subscriptions, log } = follow([null]);
     await clock.advance(0);
-    subscriptions.wake();
+    await clock.until(log.append([]));
     await clock.advance(19);
     expect(rounds()).toBe(1);
     await clock.advance(1);
@@ -70,11 +74,11 @@ describe("A subscription", () => {
   });
 
   it("runs no round after it was stopped, and is one per subscriber", async () => {
-    const { clock, rounds, subscriptions } = follow([null]);
+    const { clock, rounds, subscriptions, log } = follow([null]);
     subscriptions.follow(new Map([["order", ["order.placed.v1"]]]));
     await clock.advance(0);
     await clock.until(subscriptions.stop());
-    subscriptions.wake();
+    await clock.until(log.append([]));
     await clock.advance(5_000);
     expect(rounds()).toBe(1);
   });
