@@ -1,0 +1,47 @@
+// What the Dockerfile and the Compose files repeat of the code has to stay true.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "@jest/globals";
+import { knownServices } from "../../core/node.ts";
+
+const root = join(import.meta.dirname, "..", "..");
+const read = (name: string): string => readFileSync(join(root, name), "utf8");
+
+/** The blocks of the services: their name and their lines. */
+function servicesIn(file: string): Map<string, string> {
+  const [, section = ""] = /^services:\n([^]*?)(?=^\w|(?![^]))/m.exec(read(file)) ?? [];
+  const blocks = section.split(/^ {2}(?=[\w-]+:)/m).slice(1);
+  return new Map(blocks.map(block => [block.slice(0, block.indexOf(":")), block]));
+}
+
+describe("the image", () => {
+  test("runs what npm start runs, with node as process 1", () => {
+    const command = /^CMD (\[.*\])$/m.exec(read("Dockerfile"))?.[1] ?? "[]";
+    const { scripts } = JSON.parse(read("package.json")) as { scripts: { start: string } };
+    expect((JSON.parse(command) as string[]).join(" ")).toBe(scripts.start);
+  });
+});
+
+describe("docker-compose.yml", () => {
+  const containers = servicesIn("docker-compose.yml");
+
+  test("runs every service of this release, each in one place", () => {
+    const blocks = [...containers.values()];
+    const run = blocks.flatMap(block => /SERVICES: "?(\w+(,\w+)*)/.exec(block)?.[1]?.split(",") ?? []);
+    expect(run.sort()).toEqual(knownServices().sort());
+  });
+
+  test.each(["compose.dev.yml", "compose.external.yml"])("has the same containers as %s", file => {
+    const others = [...servicesIn(file).keys()];
+    expect(others.filter(name => !containers.has(name))).toEqual([]);
+    expect([...containers.keys()].filter(name => name !== "mailpit" && !others.includes(name))).toEqual([]);
+  });
+
+  test("every server has a health check, limits and no fixed name", () => {
+    for (const name of ["nats", "mongo", "kafka", "mailpit"]) {
+      const block = containers.get(name) ?? "";
+      for (const part of ["healthcheck:", "limits:", "no-new-privileges"]) expect(block).toContain(part);
+    }
+    expect(read("docker-compose.yml")).not.toContain("container_name");
+  });
+});
