@@ -1,61 +1,83 @@
 // Broker options. Moleculer's defaults are changed where they lose calls, money or errors.
 import { randomUUID } from "node:crypto";
-import { Errors, type BrokerOptions } from "moleculer";
+import { Errors, Transporters, type BrokerOptions } from "moleculer";
 import type { Config } from "./core/config.ts";
-import { codeOf } from "./core/errors.ts";
+import { PATIENCE_MS, stopTimesOf } from "./core/deadlines.ts";
+import { Health } from "./core/health.ts";
 import { loggerOf } from "./core/log.ts";
 import { authorisation } from "./core/middlewares/authorisation.ts";
+import { caller } from "./core/middlewares/caller.ts";
+import { circuitBreaker, Circuits } from "./core/middlewares/circuit-breaker.ts";
+import { arrivals, departures, latecomers } from "./core/middlewares/deadlines.ts";
+import { healthReports } from "./core/middlewares/health-reports.ts";
+import { transportWatch } from "./core/middlewares/transport.ts";
 import { ContractValidator } from "./core/middlewares/validator.ts";
+import { natsOptions } from "./core/nats.ts";
+import { systemClock, systemRandom } from "./core/system.ts";
 
-/** Above the longest `Prefer: wait` (10 s), below the gateway's patience. */
-const REQUEST_TIMEOUT_MS = 15_000;
-
-/** A refusal of ours is an answer: only INTERNAL_ERROR says that something is broken. */
-const isRefusal = (error: unknown): boolean => (codeOf(error) ?? "INTERNAL_ERROR") !== "INTERNAL_ERROR";
-
-/** A raw database error may carry a `code` of 11000: only Moleculer's own classes count. */
-function breaksCircuit(error: Error): boolean {
-  if (error instanceof Errors.RequestTimeoutError) return true;
-  return error instanceof Errors.MoleculerError && error.code >= 500 && error.code <= 599 && !isRefusal(error);
-}
-
-/** After a timeout the caller's time is over too. */
-function isWorthRetrying(error: Error): boolean {
-  if (error instanceof Errors.RequestTimeoutError || isRefusal(error)) return false;
-  return error instanceof Errors.MoleculerError && error.retryable;
-}
+/** A node that says nothing for three heartbeats and a little is gone. */
+const HEARTBEAT_S = 2;
+const SILENCE_MS = 7_000;
+/** Requests to other nodes that may be unanswered at once: a bound on memory, far above what one process can keep going. */
+const UNANSWERED = 10_000;
 
 /** The first is the innermost. Moleculer's own order puts Timeout around CircuitBreaker, so timeouts never open it. */
-const middlewares = [
+const middlewares = (circuits: Circuits, health: Health) => [
   "ActionHook",
   "Validator",
   authorisation,
+  latecomers(systemClock),
   "Bulkhead",
+  departures(systemClock),
   "ContextTracker",
   "Timeout",
-  "CircuitBreaker",
-  "Retry",
+  circuitBreaker(circuits),
+  transportWatch({ health, silenceMs: SILENCE_MS }),
+  arrivals(systemClock),
   "ErrorHandler",
+  caller({ clock: systemClock, random: systemRandom }),
+  healthReports(health),
 ];
 
-export function brokerOptions(config: Config): BrokerOptions {
+/** Every node tells what its circuits are: the registry service asks all of them. */
+const nodeService = (circuits: Circuits) => ({
+  $node: { name: "$node", actions: { breakers: () => circuits.views() } },
+});
+
+function clusterOptions({ cluster, namespace }: Config): BrokerOptions {
+  if (cluster === null) return {};
+  return {
+    namespace,
+    nodeID: cluster.nodeId,
+    transporter: new Transporters.NATS(natsOptions(cluster.nats)),
+    serializer: "JSON",
+    heartbeatInterval: HEARTBEAT_S,
+    heartbeatTimeout: SILENCE_MS / 1000,
+    // `disableReconnect` would only give up the first connection, and then wait for ever.
+    transit: { maxQueueSize: UNANSWERED },
+  };
+}
+
+/** @param health where the state of NATS is told. */
+export function brokerOptions(config: Config, health = new Health(systemClock)): BrokerOptions {
+  const circuits = new Circuits(systemClock);
+  const { announceMs, handlersMs } = stopTimesOf(config);
   return {
     logger: loggerOf(config),
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    // Off here and on for reads only (core/service.ts): a retried timeout would do its work again.
-    retryPolicy: { enabled: false, retries: 2, delay: 50, maxDelay: 200, factor: 2, check: isWorthRetrying },
-    circuitBreaker: {
-      enabled: true,
-      threshold: 0.5,
-      windowTime: 60,
-      minRequestCount: 20,
-      halfOpenTime: 5_000,
-      check: breaksCircuit,
-    },
+    metadata: { startedAt: new Date().toISOString() },
+    ...clusterOptions(config),
+    // For what has no policy of its own (core/resilience.ts).
+    requestTimeout: PATIENCE_MS,
     bulkhead: { enabled: false },
     // Without tracking a stop rejects the calls in flight.
-    tracking: { enabled: true, shutdownTimeout: 3_000 },
-    registry: { strategy: "RoundRobin", preferLocal: true, stopDelay: 0 },
+    tracking: { enabled: true, shutdownTimeout: handlersMs },
+    registry: {
+      strategy: "RoundRobin",
+      preferLocal: config.cluster === null,
+      stopDelay: announceMs,
+      // core/members.ts looks more often, and knows when it is itself that heard nothing.
+      discoverer: { type: "Local", options: { disableHeartbeatChecks: true } },
+    },
     contextParamsCloning: false,
     maxCallLevel: 100,
     dependencyInterval: 20,
@@ -63,8 +85,9 @@ export function brokerOptions(config: Config): BrokerOptions {
     uidGenerator: () => randomUUID(),
     errorRegenerator: new Errors.Regenerator(),
     validator: new ContractValidator(),
+    internalServices: nodeService(circuits),
     internalMiddlewares: false,
-    middlewares,
+    middlewares: middlewares(circuits, health),
     // core/main.ts stops the broker itself, in order and within a deadline.
     skipProcessEventRegistration: true,
   };

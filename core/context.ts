@@ -1,6 +1,7 @@
 // A Moleculer context as a Request, and a service's calls as Moleculer calls.
 import type { Context, ServiceBroker } from "moleculer";
 import type { ActionName } from "./contracts/index.ts";
+import { OWN_BUDGET_MS } from "./deadlines.ts";
 import type { Call, IdempotencyKey, Principal, Request } from "./request.ts";
 
 /** What travels in ctx.meta. Set by the gateway for a client's request and by `callerOf` for a service's. */
@@ -12,19 +13,21 @@ export interface Meta {
   deadline?: number;
 }
 
-/** What a service asks of another, and a call without a deadline in its meta, may take this long. */
-const DEFAULT_BUDGET_MS = 30_000;
 const DEFAULT_WAIT_MS = 2_000;
 
 /**
  * Calls as the named service. By `broker.call` and not `ctx.call`: that one merges the callee's meta back into the
  * caller's, which would turn a client's principal into a service's.
  */
-export function callerOf(broker: ServiceBroker, service: string, parent?: Context): Call {
+export function callerOf(
+  broker: ServiceBroker,
+  service: string,
+  parent?: Context,
+  deadlineOf = (): number => Date.now() + OWN_BUDGET_MS,
+): Call {
   const principal: Principal = { kind: "service", id: service };
   const call = (action: ActionName, params: unknown) => {
-    // A budget of its own: an accepted order goes on when the client's patience, which would be inherited, is over.
-    const meta: Meta = { principal, idempotency: null, ifMatch: null, deadline: Date.now() + DEFAULT_BUDGET_MS };
+    const meta: Meta = { principal, idempotency: null, ifMatch: null, deadline: deadlineOf() };
     return broker.call(action, params, parent === undefined ? { meta } : { meta, parentCtx: parent });
   };
   return call as Call;
@@ -34,8 +37,9 @@ export function callerOf(broker: ServiceBroker, service: string, parent?: Contex
 export const ownRequest = (broker: ServiceBroker, service: string): Request => ({
   principal: { kind: "service", id: service },
   call: callerOf(broker, service),
+  accepted: callerOf(broker, service),
   traceId: broker.generateUid(),
-  deadline: Date.now() + DEFAULT_BUDGET_MS,
+  deadline: Date.now() + OWN_BUDGET_MS,
   idempotency: null,
   ifMatch: null,
   wait: DEFAULT_WAIT_MS,
@@ -43,11 +47,13 @@ export const ownRequest = (broker: ServiceBroker, service: string): Request => (
 
 export function requestOf(ctx: Context, service: string): Request {
   const meta = ctx.meta as Meta;
+  const deadline = meta.deadline ?? Date.now() + OWN_BUDGET_MS;
   return {
     principal: meta.principal ?? { kind: "anonymous" },
-    call: callerOf(ctx.broker, service, ctx),
+    call: callerOf(ctx.broker, service, ctx, () => deadline),
+    accepted: callerOf(ctx.broker, service, ctx),
     traceId: ctx.requestID ?? ctx.id,
-    deadline: meta.deadline ?? Date.now() + DEFAULT_BUDGET_MS,
+    deadline,
     idempotency: meta.idempotency ?? null,
     ifMatch: meta.ifMatch ?? null,
     wait: meta.wait ?? DEFAULT_WAIT_MS,

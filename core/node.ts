@@ -58,7 +58,7 @@ async function drain(server: Server): Promise<void> {
 /** Resolves once every chosen service answers. */
 export async function startNode(environment: Environment): Promise<RunningNode> {
   const { config } = environment;
-  const broker = new ServiceBroker(brokerOptions(config));
+  const broker = new ServiceBroker(brokerOptions(config, environment.health));
   const behind = config.services.filter(name => name !== "gateway");
   const schemas = await Promise.all(behind.map(name => schemaOf(name, environment)));
   for (const schema of schemas) broker.createService(schema);

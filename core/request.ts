@@ -20,12 +20,15 @@ export interface IdempotencyKey {
   readonly fingerprint: string;
 }
 
-/** Calls an action of another service as this service, within the caller's trace, with a deadline of its own. Errors are core/errors.ts'. */
+/** Calls an action of another service as this service, within the caller's trace. Errors are core/errors.ts'. */
 export type Call = <A extends ActionName>(action: A, params: Params<A>) => Promise<Result<A>>;
 
 export interface Request {
   readonly principal: Principal;
+  /** Within this request's deadline: what nobody waits for any more is not begun. */
   readonly call: Call;
+  /** For work that was accepted: each call has time of its own, for it goes on when the client's patience is over. */
+  readonly accepted: Call;
   readonly traceId: string;
   /** Milliseconds since the epoch; after it nobody waits for the answer. */
   readonly deadline: number;

@@ -10,9 +10,6 @@ import { scryptPasswords } from "./account.passwords.ts";
 import { accountCollection, keyCollection } from "./account.schema.ts";
 import { storedTokens } from "./account.tokens.ts";
 
-/** Hashing keeps a core busy for 150 ms: a flood of logins must not take the whole thread pool, nor a queue without end. */
-const hashing = { bulkhead: { enabled: true, concurrency: 2, maxQueueSize: 50 } };
-
 export function createService(env: Environment): ServiceSchema {
   const own = env.database("account");
   const deps = {
@@ -27,12 +24,7 @@ export function createService(env: Environment): ServiceSchema {
     name: "account",
     version: 1,
     mixins: [own.mixin],
-    actions: {
-      ...actions,
-      ...inspection,
-      login: { ...actions["login"], ...hashing },
-      register: { ...actions["register"], ...hashing },
-    },
+    actions: { ...actions, ...inspection },
     async started() {
       await deps.tokens.publicKeys();
       const { email, password } = env.config.admin;

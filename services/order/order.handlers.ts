@@ -128,7 +128,7 @@ async function place(
         : error;
     });
   if (document === null) throw fail("ORDER_NOT_FOUND", `There is no order ${id}`);
-  if (made && document.state.saga.dueAt !== null) runner.run(document, request.call);
+  if (made && document.state.saga.dueAt !== null) runner.run(document, request.accepted);
   return answer(runner, document, request, !made);
 }
 

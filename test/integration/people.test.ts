@@ -9,6 +9,7 @@ import type { Keyed, Page } from "../../core/contracts/common.ts";
 import type { Customer } from "../../core/contracts/customer.ts";
 import type { Notification } from "../../core/contracts/notification.ts";
 import type { Environment } from "../../core/environment.ts";
+import { Health } from "../../core/health.ts";
 import type { Principal } from "../../core/request.ts";
 import { systemClock, systemRandom } from "../../core/system.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
@@ -26,8 +27,8 @@ const ann = { email: "ann@example.org", password: "battery staple", name: "Ann" 
 const config: Config = { ...testConfig, admin };
 const environment = (): Environment => {
   const options = { clock: systemClock, random: systemRandom, outboxBound: config.outboxBound };
-  const database = () => ({ ...openMemoryDatabase(createMemoryStorage(), options), mixin: {} });
-  return { config, clock: systemClock, random: systemRandom, database };
+  const database = () => ({ ...openMemoryDatabase(createMemoryStorage(), options), mixin: {}, check: () => Promise.resolve() });
+  return { config, clock: systemClock, random: systemRandom, health: new Health(systemClock), database };
 };
 
 describe("on a broker", () => {

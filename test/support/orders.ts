@@ -19,6 +19,7 @@ export const product = (sku: string, amount = 255, taxRate = 2000): PricedProduc
 export const anyRequest: Request = {
   principal: { kind: "service", id: "test" },
   call: () => Promise.reject(new Error("This test makes no calls")),
+  accepted: () => Promise.reject(new Error("This test makes no calls")),
   traceId: "test",
   deadline: Number.MAX_SAFE_INTEGER,
   idempotency: null,

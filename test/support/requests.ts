@@ -11,6 +11,7 @@ const administrator: Principal = { kind: "user", id: "admin", scopes, customerId
 export const asStaff = (rest: Partial<Request> = {}): Request => ({
   principal: administrator,
   call: action => Promise.reject(new Error(`This test does not answer ${action}`)),
+  accepted: rest.call ?? (action => Promise.reject(new Error(`This test does not answer ${action}`))),
   traceId: "test",
   deadline: Number.MAX_SAFE_INTEGER,
   idempotency: null,

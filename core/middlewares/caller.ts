@@ -1,0 +1,65 @@
+// Every call of this node, from the caller's side: how long it may take, and whether it is made again.
+import type { ActionEndpoint, CallingOptions, Middleware } from "moleculer";
+import { Counter } from "prom-client";
+import type { Meta } from "../context.ts";
+import { failureOf, mayRepeat } from "../failures.ts";
+import type { Clock } from "../kernel/clock.ts";
+import { backoff, type Random } from "../kernel/random.ts";
+import { policyOf, type Policy } from "../resilience.ts";
+import { deadlineExceeded } from "./deadlines.ts";
+
+const retries = new Counter({
+  name: "comptoir_retries_total",
+  help: "Calls that were made again after a failure",
+  labelNames: ["action"],
+});
+
+/** Long enough for the registry to learn of a node that stops, short enough for an answer within a second. */
+const PAUSE = { base: 50, cap: 250 };
+
+type Target = string | (ActionEndpoint & { readonly action: { readonly name: string } });
+type Call = (target: Target, params: unknown, options: CallingOptions) => Promise<unknown>;
+
+const metaOf = (options: CallingOptions): Meta => {
+  const parent = options.parentCtx?.meta as Meta | undefined;
+  return { ...parent, ...(options.meta as Meta | undefined) };
+};
+
+/** @param left what is left of the caller's time, in ms. */
+function attempt(options: CallingOptions, policy: Policy, left: number, now: number): CallingOptions {
+  const timeout = Math.min(policy.timeoutMs, left, options.timeout ?? Infinity);
+  return { ...options, timeout, meta: { ...options.meta, deadline: now + timeout } };
+}
+
+export function caller({ clock, random }: { clock: Clock; random: Random }): Middleware {
+  async function callWithin(call: Call, target: Target, params: unknown, options: CallingOptions): Promise<unknown> {
+    const action = typeof target === "string" ? target : target.action.name;
+    const policy = policyOf(action);
+    const { deadline = Infinity, idempotency } = metaOf(options);
+    const keyed = idempotency !== undefined && idempotency !== null;
+    for (let count = 1; ; count += 1) {
+      const now = clock.now();
+      if (deadline <= now) throw deadlineExceeded();
+      try {
+        // By name when it is made again: another node may be chosen.
+        return await call(count === 1 ? target : action, params, attempt(options, policy, deadline - now, now));
+      } catch (error) {
+        if (count > policy.retries || !mayRepeat(failureOf(error, action), policy, keyed)) throw error;
+        const pause = backoff(count, random, PAUSE);
+        if (clock.now() + pause >= deadline) throw error;
+        retries.inc({ action });
+        await clock.sleep(pause);
+      }
+    }
+  }
+
+  return {
+    name: "Caller",
+    call(next) {
+      const call = next as unknown as Call;
+      return ((target: Target, params: unknown, options: CallingOptions = {}) =>
+        // A context that is used again has been through here.
+        options.ctx === undefined ? callWithin(call, target, params, options) : call(target, params, options)) as never;
+    },
+  };
+}
