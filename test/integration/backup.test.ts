@@ -11,7 +11,7 @@ import { restoreBackup } from "../../core/backup/restore.ts";
 import { takeBackup } from "../../core/backup/take.ts";
 import { moveBackup } from "../../core/backup/transfer.ts";
 import { requireRestored } from "../../core/data-folder.ts";
-import { createSqliteFile, type SqliteFile } from "../../core/store/sqlite-file.ts";
+import { createSqliteFile, openFilesIn, type SqliteFile } from "../../core/store/sqlite-file.ts";
 import { systemClock as clock } from "../../core/system.ts";
 import { createShelf } from "../../services/backup/backup.shelf.ts";
 import { temporaryFolder } from "../../scripts/support/shop.ts";
@@ -95,6 +95,23 @@ describe("A backup", () => {
     writing.abort();
     await writer;
   }, 60_000);
+
+  it("stays what it was however much is written meanwhile", async () => {
+    await pair.step();
+    const [file] = openFilesIn(data);
+    const frozen = file?.freeze();
+    const before = readFileSync(join(data, "cause.sqlite"));
+    for (let n = 0; n < 400; n += 1)
+      await file?.transact(() => {
+        const insert = file.statement("insert into t values (?, ?)");
+        for (let row = 1; row <= 25; row += 1) insert.run(n * 25 + row + 1_000, "y".repeat(3_000));
+      });
+    expect(readFileSync(join(data, "cause.sqlite")).equals(before)).toBe(true);
+    expect(() => file?.freeze()).toThrow("being copied already");
+    frozen?.release();
+    await pair.step();
+    expect(readFileSync(join(data, "cause.sqlite")).length).toBeGreaterThan(before.length);
+  });
 
   it("leaves the process its lock on the files, also when it is given up", async () => {
     for (let n = 0; n < 200; n += 1) await pair.step();
