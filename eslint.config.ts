@@ -16,7 +16,7 @@ const kafka: Forbidden = {
 };
 const mongo: Forbidden = {
   regex: "^(mongodb|moleculer-db-adapter-mongo)(/|$)",
-  message: "The MongoDB driver is imported in core/store/mongo-driver.ts only: use the DocumentStore port.",
+  message: "The MongoDB driver is imported in core/store/mongo-*.ts only: use the DocumentStore port.",
 };
 const environment: Forbidden = {
   regex: "^(node:)?process$",
@@ -109,7 +109,7 @@ export default defineConfig(
   },
   imports(["scripts/**/*.ts", "moleculer.config.ts"], everywhere),
   imports(["core/**/*.ts"], [...everywhere, services]),
-  imports(["core/store/mongo-driver.ts"], [kafka, environment, services]),
+  imports(["core/store/mongo-*.ts"], [kafka, environment, services]),
   imports(["services/*/*.ts"], [...everywhere, otherServices(1)], ["services/bridge/kafka-log.ts"]),
   imports(["services/bridge/kafka-log.ts"], [mongo, environment, otherServices(1)]),
   imports(["services/*/*/**/*.ts"], [...everywhere, otherServices(2)]),

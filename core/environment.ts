@@ -9,6 +9,8 @@ import type { Database } from "./store/port.ts";
 export interface HostedDatabase extends Database {
   /** Connects with the service (moleculer-db), relays its events and stops in order. */
   readonly mixin: Partial<ServiceSchema>;
+  /** Rejects with a few words when the database does not answer within 2 s; a file of this process's own always does. */
+  readonly check: () => Promise<void>;
 }
 
 export interface Environment {

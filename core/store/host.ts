@@ -61,5 +61,5 @@ export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: Ho
       await adapter.disconnect();
     },
   };
-  return { collection: spec => database.collection(spec), mixin };
+  return { collection: spec => database.collection(spec), mixin, check: () => adapter.check() };
 }

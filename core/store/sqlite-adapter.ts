@@ -6,12 +6,16 @@ export interface HostAdapter {
   /** Repeating does no harm: a service with two databases has moleculer-db connect one of them twice. */
   connect(): Promise<void>;
   disconnect(): Promise<void>;
+  /** Rejects when the database does not answer within 2 s. */
+  check(): Promise<void>;
 }
 
 export function createSqliteAdapter(file: SqliteFile, onFatal: (error: Error) => void): HostAdapter {
   let connected = false;
   return {
     init: () => undefined,
+    // Its file is this process's own.
+    check: () => Promise.resolve(),
     async connect() {
       if (connected) return;
       try {

@@ -9,7 +9,11 @@ const PAUSE = { base: 20, cap: 1_000 };
 
 type Finding = "unchanged" | "written" | "lost" | "forgotten";
 
-function recognise(document: StoredDocument | null, { document: ours, expected }: Write): Finding {
+/** What became of a write, by the ids that the document remembers. */
+export function recognise(
+  document: Pick<StoredDocument, "version" | "writes"> | null,
+  { document: ours, expected }: Write,
+): Finding {
   if ((document?.version ?? 0) === expected) return "unchanged";
   const writes = document?.writes ?? [];
   const writeId = ours.writes.at(-1)?.[1];

@@ -51,6 +51,7 @@ export class ShopProcess {
   readonly #databases = new Map<string, StoreDatabase>();
   readonly #handlers = new Map<string, Handler>();
   #subscriptions: Subscriptions | null = null;
+  #leaving = false;
 
   constructor(node: SimNode, random: Random, ground: Ground) {
     this.node = node;
@@ -78,6 +79,21 @@ export class ShopProcess {
       created?.call(self);
       started?.call(self);
     }
+  }
+
+  get leaving(): boolean {
+    return this.#leaving;
+  }
+
+  /** Stops in order, as a rolling restart does it. */
+  async leave(): Promise<void> {
+    this.#leaving = true;
+    const stops = [...this.#hosted.values()].map(async ({ schema, self }) => {
+      const { stopped } = schema as { stopped?: () => Promise<void> };
+      await stopped?.call(self);
+    });
+    await Promise.all(stops);
+    this.node.die();
   }
 
   handle(action: string, params: unknown, meta: object): Promise<unknown> {
@@ -134,7 +150,7 @@ export class ShopProcess {
         const database = this.#database(name);
         const collection = <S, X>(spec: CollectionSpec<S>): DocumentStore<S, X> =>
           hand(database.collection(spec), spec) as unknown as DocumentStore<S, X>;
-        return { collection, mixin: {} };
+        return { collection, mixin: {}, check: () => Promise.resolve() };
       },
     };
   }

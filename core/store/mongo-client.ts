@@ -1,0 +1,108 @@
+// How a MongoDB client is set up: who it is, what it waits for, and how long it may take to notice that nobody answers.
+import { MongoClient, MongoError, MongoServerError, MongoServerSelectionError, type MongoClientOptions } from "mongodb";
+import type { MongoConfig, Tls } from "../config-cluster.ts";
+import { fail } from "../errors.ts";
+import { StartupError } from "../startup-error.ts";
+
+/** Per database and process. */
+const POOL = 16;
+/** What one attempt to reach a server may take. */
+const REACH_MS = 2_000;
+/** After this long without a byte an operation is given up; whoever froze is noticed sooner, by the heartbeat. */
+const SILENCE_MS = 5_000;
+
+const tlsOptions = ({ ca, cert, key }: Tls): MongoClientOptions => ({
+  tls: true,
+  ...(ca === null ? {} : { ca }),
+  ...(cert === null ? {} : { cert }),
+  ...(key === null ? {} : { key }),
+});
+
+/**
+ * Written means written by a majority and in its journal; read is what a majority has, from the primary.
+ * The driver sends no write a second time: a write may be conditional, and the answer to the second would hide that the
+ * first was applied. What happened is found out above the driver, by the ids in the document.
+ */
+export function mongoOptions({ user, password, tls }: MongoConfig): MongoClientOptions {
+  return {
+    appName: "comptoir",
+    writeConcern: { w: "majority", journal: true },
+    readConcern: { level: "majority" },
+    readPreference: "primary",
+    retryWrites: false,
+    retryReads: true,
+    ignoreUndefined: true,
+    maxPoolSize: POOL,
+    minPoolSize: 1,
+    serverSelectionTimeoutMS: REACH_MS,
+    connectTimeoutMS: REACH_MS,
+    waitQueueTimeoutMS: REACH_MS,
+    heartbeatFrequencyMS: REACH_MS,
+    socketTimeoutMS: SILENCE_MS,
+    ...(user === null ? {} : { auth: { username: user, ...(password === null ? {} : { password }) } }),
+    ...(tls === null ? {} : tlsOptions(tls)),
+  };
+}
+
+/** Of the server: it is not the primary, is going down, or gave up for lack of time. Source: the driver's retryable errors. */
+const passing = new Set([6, 7, 50, 64, 89, 91, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436]);
+
+/** The server's code for an error; undefined for one of the network or the driver. */
+export const serverCode = (error: unknown): number | undefined =>
+  error instanceof MongoServerError && typeof error.code === "number" ? error.code : undefined;
+
+/** Whether another attempt later may succeed: everything but a server's definite refusal and our own mistakes. */
+function isAway(error: unknown): boolean {
+  const code = serverCode(error);
+  if (code !== undefined) return passing.has(code);
+  return error instanceof MongoError && !(error instanceof MongoServerError);
+}
+
+/** What a caller is told when the store does not answer; any other error as it is. */
+export function toAway(error: unknown): unknown {
+  if (!isAway(error)) return error;
+  const away = fail("SERVICE_UNAVAILABLE", "The database does not answer: try again", { retryAfter: 1 });
+  away.cause = error;
+  return away;
+}
+
+/** For reads: nothing happened, so the caller may simply try again. */
+export async function reading<T>(read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    throw toAway(error);
+  }
+}
+
+/** One line, without the user and password that a connection string may hold. */
+export function describeError(error: unknown, { url, password }: MongoConfig): string {
+  const cause =
+    error instanceof MongoServerSelectionError ? [...(error.reason?.servers.values() ?? [])][0]?.error : null;
+  const text = (cause ?? (error instanceof Error ? error : new Error(String(error)))).message.replaceAll(
+    /\s*\n\s*/g,
+    " ",
+  );
+  const inUrl = /^[^/]+\/\/(?:[^/@]*:)?([^/@]+)@/.exec(url)?.[1];
+  return [password, inUrl].reduce<string>((shown, secret) => (secret ? shown.replaceAll(secret, "***") : shown), text);
+}
+
+/** The hosts of a connection string, as a person may see them. */
+export const mongoHosts = (url: string): string => url.replace(/^[^/]+\/\/(?:[^/]*@)?/, "").replace(/[/?].*$/s, "");
+
+/**
+ * One attempt to reach the server and be let in; ends within about two seconds.
+ * @throws StartupError with the reason in one line
+ */
+export async function checkMongo(config: MongoConfig): Promise<void> {
+  let client: MongoClient | null = null;
+  try {
+    client = new MongoClient(config.url, { ...mongoOptions(config), minPoolSize: 0, maxPoolSize: 1 });
+    await client.connect();
+    await client.db("admin").command({ ping: 1 });
+  } catch (error) {
+    throw new StartupError(describeError(error, config), { cause: error });
+  } finally {
+    await client?.close();
+  }
+}
