@@ -1,5 +1,6 @@
 // Background work of a service: one bounded round after the other until it is stopped.
 import type { Clock } from "./kernel/clock.ts";
+import type { Random } from "./kernel/random.ts";
 
 export interface Loop {
   /** `round` runs at once and then `everyMs` after each end. What it throws goes to `onError`, and the loop goes on. */
@@ -10,7 +11,9 @@ export interface Loop {
   stop(): Promise<void>;
 }
 
-export function createLoop(clock: Clock, everyMs: number): Loop {
+/** @param random moves each wait by up to a quarter: replicas that start together shall not ask the database together. */
+export function createLoop(clock: Clock, everyMs: number, random?: Random): Loop {
+  const pause = (): number => everyMs * (random === undefined ? 1 : 0.75 + random.fraction() / 2);
   let stopped = false;
   let running: Promise<void> = Promise.resolve();
   let kicks = 0;
@@ -28,7 +31,7 @@ export function createLoop(clock: Clock, everyMs: number): Loop {
       if (kicks !== before) continue;
       await new Promise<void>(resolve => {
         wake = resolve;
-        void clock.sleep(everyMs).then(resolve);
+        void clock.sleep(pause()).then(resolve);
       });
     }
   }

@@ -43,14 +43,16 @@ export interface EngineOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly call: Call;
-  /** True once the process stops: the saga is left where it is, for the sweeper. */
+  /** Waits, but not beyond the moment when the process stops. */
+  readonly pause: (ms: number) => Promise<void>;
+  /** True once the process stops: the saga is handed over to whoever sweeps next. */
   readonly stopping: () => boolean;
 }
 
 const RETRY = { base: 200, cap: 5_000 };
 const CANCELLED: SagaCause = { code: "CANCELLED", detail: "Cancelled before it was confirmed" };
 
-/** Runs until the saga has ended, its token is lost, or the process stops. */
+/** Runs until the saga has ended, its token is lost, or the process stops and hands it over. */
 export async function runSaga<D>(
   steps: readonly Step<D>[],
   journal: Journal<D>,
@@ -62,6 +64,7 @@ export async function runSaga<D>(
   while (state !== null && state.record.dueAt !== null && !options.stopping()) {
     state = state.record.direction === "forward" ? await run.forward(state) : await run.undo(state);
   }
+  if (state !== null && state.record.dueAt !== null) await run.handOver(state);
 }
 
 class SagaRun<D> {
@@ -77,6 +80,10 @@ class SagaRun<D> {
     this.#journal = journal;
     this.#token = token;
     this.#options = options;
+  }
+
+  async handOver({ record, data }: SagaState<D>): Promise<void> {
+    await this.#save({ type: "handOver", cursor: record.cursor }, data);
   }
 
   async forward(state: SagaState<D>): Promise<SagaState<D> | null> {
@@ -139,14 +146,14 @@ class SagaRun<D> {
 
   /** Saved before the wait, so that another node knows the step and the attempt if this one dies in it. */
   async #retry(state: SagaState<D>): Promise<SagaState<D> | null> {
-    const { clock, random } = this.#options;
+    const { clock, random, pause } = this.#options;
     const delay = backoff(state.record.attempt + 1, random, RETRY);
     const saved = await this.#save(
       { type: "retry", cursor: state.record.cursor, resumeAt: clock.now() + delay },
       state.data,
     );
     if (saved === null) return null;
-    await clock.sleep(delay);
+    await pause(delay);
     return this.#journal.reload(this.#token);
   }
 

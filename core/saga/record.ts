@@ -40,6 +40,8 @@ export type Move = { readonly cursor: number } & (
   | { readonly type: "intend" | "end" }
   | { readonly type: "turn"; readonly cause: SagaCause }
   | { readonly type: "retry"; readonly resumeAt: number }
+  /** Its process stops: another one goes on at once. */
+  | { readonly type: "handOver" }
 );
 
 export const startSaga = (now: number, leaseMs: number): SagaRecord => ({
@@ -81,7 +83,7 @@ function appended(log: readonly StepLog[], more: readonly StepLog[]): StepLog[] 
   return all;
 }
 
-/** Every move renews the lease: `leaseMs` from now, or from the moment a retry waits for. */
+/** Every move but the hand-over renews the lease: `leaseMs` from now, or from the moment a retry waits for. */
 export function advance(
   record: SagaRecord,
   move: Move,
@@ -100,6 +102,8 @@ export function advance(
         attempt: move.cursor === record.cursor ? record.attempt + 1 : 1,
         dueAt: move.resumeAt + leaseMs,
       };
+    case "handOver":
+      return { ...next, attempt: move.cursor === record.cursor ? record.attempt : 0, dueAt: now };
     case "end":
       return { ...next, dueAt: null };
   }

@@ -17,7 +17,7 @@ export function createService(env: Environment): ServiceSchema {
   const { reservationTtlMs: reservationTtl, retentionMs: retention, lowStock } = config;
   const inventory = createInventory({ database, policy: { reservationTtl, retention, lowStock }, clock, random });
   const inspection = inventoryInspection(database.collection<Stock, StockEntry>(stockCollection));
-  const reaper = createLoop(clock, REAP_EVERY_MS);
+  const reaper = createLoop(clock, REAP_EVERY_MS, random);
   return {
     name: "inventory",
     version: 1,

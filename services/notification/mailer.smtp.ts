@@ -12,6 +12,7 @@ export interface SmtpOptions {
 
 const CONNECT_MS = 10_000;
 const SILENCE_MS = 20_000;
+const IDLE_MS = 30_000;
 /** From being handed over to the answer, the wait for a free connection included: less than an attempt's lease. */
 const SEND_MS = 45_000;
 
@@ -39,6 +40,8 @@ function transportTo(url: string) {
     maxConnections: 5,
     // A connection that breaks under a mail leaves its outcome unknown: the attempts, which are counted, go on from there.
     maxRequeues: 0,
+    // Before the server hangs up, which a mail on that connection would meet.
+    idleTimeout: IDLE_MS,
     connectionTimeout: CONNECT_MS,
     greetingTimeout: CONNECT_MS,
     socketTimeout: SILENCE_MS,

@@ -18,7 +18,7 @@ export function createService(env: Environment): ServiceSchema {
   const smtp = config.cluster?.smtp ?? null;
   const mailer = smtp === null ? embeddedMailer : smtpMailer(smtp);
   const database = env.database("notification");
-  const deliverer = createLoop(clock, SWEEP_EVERY_MS);
+  const deliverer = createLoop(clock, SWEEP_EVERY_MS, random);
   const onQueued = () => {
     deliverer.kick();
   };

@@ -22,9 +22,16 @@ const SWEEP = 50;
 /** How often a request that waits for another node's saga looks again, in ms. */
 const LOOK_AGAIN = 100;
 
+interface Running {
+  readonly token: number;
+  readonly ended: Promise<void>;
+}
+
 export class Runner {
   readonly #options: RunnerOptions;
-  readonly #running = new Map<string, Promise<void>>();
+  readonly #running = new Map<string, Running>();
+  /** Ends the pauses of the sagas that wait for their next attempt. */
+  readonly #wakes = new Set<() => void>();
   #stopped = false;
 
   constructor(options: RunnerOptions) {
@@ -36,15 +43,16 @@ export class Runner {
     const { orders, clock, random, leaseMs, onError } = this.#options;
     const { id } = document;
     const journal = orderJournal(orders, id, { clock, leaseMs });
-    const surroundings = { clock, random, call, stopping: () => this.#stopped };
+    const pause = (ms: number) => this.#pause(ms);
+    const surroundings = { clock, random, call, pause, stopping: () => this.#stopped };
     const ended = runSaga(placingSteps, journal, sagaStateOf(document), surroundings)
       .catch((error: unknown) => {
         onError(id, error);
       })
       .finally(() => {
-        if (this.#running.get(id) === ended) this.#running.delete(id);
+        if (this.#running.get(id)?.ended === ended) this.#running.delete(id);
       });
-    this.#running.set(id, ended);
+    this.#running.set(id, { token: document.state.saga.token, ended });
   }
 
   /** The order once it is final, or as it is after `waitMs`. Null when there is none. */
@@ -53,7 +61,7 @@ export class Runner {
     const until = clock.now() + waitMs;
     for (;;) {
       const left = until - clock.now();
-      const mine = this.#running.get(id);
+      const mine = this.#running.get(id)?.ended;
       if (mine !== undefined && left > 0) await Promise.race([mine, clock.sleep(left)]);
       const document = await orders.load(id);
       if (document?.state.status !== "PENDING" || clock.now() >= until) return document;
@@ -66,14 +74,44 @@ export class Runner {
     const { orders, clock } = this.#options;
     const lte = clock.now();
     const { items } = await orders.list({ where: { "saga.dueAt": { lte } }, orderBy: "saga.dueAt", limit: SWEEP });
-    const taken = await Promise.all(items.map(item => this.#take(item.id, request.call)));
+    const taken = await Promise.all(items.map(item => this.#take(item.id, request.accepted)));
     return taken.filter(Boolean).length;
   }
 
-  /** Lets the running sagas come to their next save or end, for at most `graceMs`. */
+  /**
+   * Lets the running sagas come to the end of their step and hands them over, so that nobody has to wait for their leases.
+   * One that is still in a call after `graceMs` is handed over as it was stored: two orchestrators are harmless.
+   */
   async stop(graceMs: number): Promise<void> {
     this.#stopped = true;
-    await Promise.race([Promise.all(this.#running.values()), this.#options.clock.sleep(graceMs)]);
+    for (const wake of this.#wakes) wake();
+    const ended = [...this.#running.values()].map(running => running.ended);
+    await Promise.race([Promise.all(ended), this.#options.clock.sleep(graceMs)]);
+    await Promise.all([...this.#running].map(([id, { token }]) => this.#handOver(id, token)));
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise(resolve => {
+      const wake = () => {
+        this.#wakes.delete(wake);
+        resolve();
+      };
+      this.#wakes.add(wake);
+      void this.#options.clock.sleep(ms).then(wake);
+      if (this.#stopped) wake();
+    });
+  }
+
+  async #handOver(id: string, token: number): Promise<void> {
+    const { orders, clock, onError } = this.#options;
+    const free = (current: Versioned<OrderState> | null) => {
+      const saga = current?.state.saga;
+      if (current === null || saga?.token !== token || saga.dueAt === null) return keep(null);
+      return write({ ...current.state, saga: { ...saga, dueAt: clock.now() } }, [], null);
+    };
+    await orders.update(id, free).catch((error: unknown) => {
+      onError(id, error);
+    });
   }
 
   async #take(id: string, call: Call): Promise<boolean> {

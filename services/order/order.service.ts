@@ -13,7 +13,7 @@ import { Runner } from "./order.runner.ts";
 import { orderCollection } from "./order.schema.ts";
 
 const SWEEP_EVERY_MS = 1_000;
-/** Inside the process's 5 s to stop: what is not done then is the sweeper's at the next start. */
+/** Inside the process's 5 s to stop: what is not done then goes to another node's sweeper, or to the next start's. */
 const GRACE_MS = 3_000;
 
 export function createService(env: Environment): ServiceSchema {
@@ -27,7 +27,7 @@ export function createService(env: Environment): ServiceSchema {
     warn(`Order ${orderId}: its saga stopped, the sweeper goes on with it: ${String(error)}`);
   };
   const runner = new Runner({ orders, clock, random, leaseMs, onError });
-  const sweeper = createLoop(clock, SWEEP_EVERY_MS);
+  const sweeper = createLoop(clock, SWEEP_EVERY_MS, random);
 
   return {
     name: "order",

@@ -25,7 +25,7 @@ interface Plan {
   readonly refusal: ErrorCode;
 }
 
-type Harm = "dies before" | "dies after" | "all die before" | "all die after" | "is lost" | "is not answered";
+type Harm = "stops" | "dies before" | "dies after" | "all die before" | "all die after" | "is lost" | "is not answered";
 
 /** What happens at the n-th write since the order was asked for: to the process that writes, to all, or to the write. */
 interface Blow {
@@ -88,7 +88,13 @@ class Director {
     if (harm === "is lost") throw unanswered();
     const outcomes = await driver.write(writes);
     if (harm === "is not answered") throw unanswered();
+    if (harm === "stops") this.#replace(node);
     return harm === "dies after" || harm === "all die after" ? this.#kill(node, harm) : outcomes;
+  }
+
+  #replace(node: SimNode): void {
+    for (const [place, process] of this.world?.processes.entries() ?? [])
+      if (process.node === node) this.world?.replace(place);
   }
 
   #kill(node: SimNode, harm: Harm): Promise<never> {
@@ -216,6 +222,17 @@ describe("an order whose process dies before or after each write", () => {
     ["pm_sim_down", "PAYMENT_UNAVAILABLE"],
   ] as const)("ends as the provider says to %s: %s", async (method, end) => {
     await expectEnd({ method }, end);
+  });
+});
+
+describe("an order whose process is stopped in order after each write", () => {
+  it.each([
+    ["pm_card_visa", "CONFIRMED"],
+    ["pm_sim_unknown", "CONFIRMED"],
+    ["pm_sim_captureFails", "PAYMENT_DECLINED"],
+    ["pm_sim_down", "PAYMENT_UNAVAILABLE"],
+  ] as const)("ends as if it had not been (%s: %s)", async (method, end) => {
+    await expectEnd({ method }, end, ["stops"]);
   });
 });
 

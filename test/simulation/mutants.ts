@@ -73,6 +73,18 @@ const acknowledgeTooMuch: Mutant = {
   outbox: source => replaced(source, { acknowledge: id => source.acknowledge(id, Number.MAX_SAFE_INTEGER) }),
 };
 
+/** A relay publishes what its own process wrote, and nothing else. */
+const onlyOwnEvents: Mutant = { outbox: source => replaced(source, { backlog: () => 0 }) };
+
+/** A relay publishes the newest of a document first: what another process wrote before comes after it. */
+const newestFirst: Mutant = {
+  outbox: source =>
+    replaced(source, {
+      pendingOf: async (ids, limit) => (await source.pendingOf(ids, limit)).reverse(),
+      acknowledge: () => Promise.resolve(),
+    }),
+};
+
 /** A client that was not told asks for the same thing under a new key. */
 const retryWithNewKey: Mutant = { keyOf: (key, attempt) => (attempt === 1 ? key : `${key}-again-${String(attempt)}`) };
 
@@ -301,6 +313,8 @@ export const mutants: Readonly<Record<string, () => Mutant>> = {
   "the compare-and-set compares nothing": () => dropCompareAndSet,
   "the relay acknowledges before it appends": () => acknowledgeBeforeAppend,
   "the relay acknowledges more than it appended": () => acknowledgeTooMuch,
+  "what a dead process wrote is never published": () => onlyOwnEvents,
+  "a process publishes its own event before another's older one": () => newestFirst,
   "a client retries with a new key": () => retryWithNewKey,
   "a release leaves no terminal entry": () => noTerminalEntry,
   "the reaper takes committed reservations": () => reapCommitted,

@@ -12,6 +12,8 @@ export interface Party {
 }
 
 export interface Host extends Party {
+  /** It is stopping: calls go to others, if there are any. */
+  readonly leaving: boolean;
   handle(action: string, params: unknown, meta: object): Promise<unknown>;
 }
 
@@ -130,7 +132,9 @@ export class Network {
   /** The caller itself half of the time, as Moleculer prefers local services. */
   #choose(caller: Party): Host | null {
     const { chance, hosts } = this.#options;
-    const live = hosts().filter(host => host.alive);
+    const alive = hosts().filter(host => host.alive);
+    const staying = alive.filter(host => !host.leaving);
+    const live = staying.length > 0 ? staying : alive;
     if (live.length === 0) return null;
     const own = live.find(host => host.name === caller.name);
     return own !== undefined && chance.happens(0.5) ? own : chance.pick(live);

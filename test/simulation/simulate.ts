@@ -95,7 +95,8 @@ function killAndFreeze(world: World, chance: Chance, until: number): void {
       const place = chance.between(0, PROCESSES - 1);
       const kind = chance.fraction();
       if (kind < 0.55 && crashes) crashAndRestart(world, place, chance.between(50, 3_500));
-      else if (kind < 0.9 && freezes) world.freeze(place, chance.between(200, 7_000));
+      else if (kind < 0.8 && freezes) world.freeze(place, chance.between(200, 7_000));
+      else if (kind >= 0.8) world.replace(place);
       if (chance.happens(0.7)) world.rebalance();
       next();
     });

@@ -93,6 +93,19 @@ export class World {
     this.note(`${process.name} dies`);
   }
 
+  /** An orderly stop; a new process takes the place when it is done. */
+  replace(place: number): void {
+    const process = this.processes[place];
+    if (process?.alive !== true || process.leaving) return;
+    this.note(`${process.name} stops`);
+    void process.leave().then(() => {
+      if (this.processes[place] !== process) return;
+      this.note(`${process.name} has stopped`);
+      this.boot(place);
+      if (this.#consumer?.alive !== true) this.rebalance();
+    });
+  }
+
   freeze(place: number, ms: number): void {
     const process = this.processes[place];
     if (process?.alive !== true) return;
