@@ -6,6 +6,7 @@ import { PATIENCE_MS, stopTimesOf } from "./core/deadlines.ts";
 import { Health } from "./core/health.ts";
 import { loggerOf } from "./core/log.ts";
 import { authorisation } from "./core/middlewares/authorisation.ts";
+import { callsBegun } from "./core/middlewares/calls-begun.ts";
 import { caller } from "./core/middlewares/caller.ts";
 import { circuitBreaker, Circuits } from "./core/middlewares/circuit-breaker.ts";
 import { arrivals, departures, latecomers } from "./core/middlewares/deadlines.ts";
@@ -24,6 +25,7 @@ const UNANSWERED = 10_000;
 /** The first is the innermost. Moleculer's own order puts Timeout around CircuitBreaker, so timeouts never open it. */
 const middlewares = (circuits: Circuits, health: Health) => [
   "ActionHook",
+  callsBegun,
   "Validator",
   authorisation,
   latecomers(systemClock),
