@@ -81,7 +81,6 @@ const newestFirst: Mutant = {
   outbox: source =>
     replaced(source, {
       pendingOf: async (ids, limit) => (await source.pendingOf(ids, limit)).reverse(),
-      acknowledge: () => Promise.resolve(),
     }),
 };
 
