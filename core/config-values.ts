@@ -1,4 +1,5 @@
 // What a setting's text may be: parsers that answer with the value, or with what would have been right.
+import proxyAddr from "proxy-addr";
 
 type Parsed<T> = { readonly value: T } | { readonly problem: string };
 export type Parse<T> = (text: string) => Parsed<T>;
@@ -33,6 +34,20 @@ export const listOf =
     const hint = `did you mean ${nearest(unknown, allowed)}?`;
     return { problem: `"${unknown}" is not known, ${hint} Allowed, comma separated: ${allowed.join(", ")}` };
   };
+
+const MOST_HOPS = 16;
+
+/** A number of hops, or addresses and networks (CIDR), comma separated. */
+export const proxies: Parse<number | readonly string[]> = text => {
+  if (/^\d{1,2}$/.test(text) && Number(text) <= MOST_HOPS) return { value: Number(text) };
+  const networks = text.split(",").map(item => item.trim());
+  try {
+    proxyAddr.compile(networks);
+    return { value: networks };
+  } catch {
+    return { problem: `must be a number of hops (0 to ${String(MOST_HOPS)}), or networks like 10.0.0.0/8,fd00::/8` };
+  }
+};
 
 /** Edits that make one text of another (Levenshtein, 1965). */
 function distance(from: string, to: string): number {

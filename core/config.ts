@@ -2,7 +2,7 @@
 import { resolve } from "node:path";
 import { clusterOf, clusterVariables, type ClusterConfig } from "./config-cluster.ts";
 import { ConfigError, Source, type Values } from "./config-source.ts";
-import { integer, listOf, matching, oneOf } from "./config-values.ts";
+import { integer, listOf, matching, oneOf, proxies } from "./config-values.ts";
 
 export interface Config {
   readonly mode: "embedded" | "cluster";
@@ -17,6 +17,8 @@ export interface Config {
   readonly admin: { readonly email: string; readonly password: string | null };
   /** Requests a minute per principal or address; 0 = off. */
   readonly rateLimit: number;
+  /** Whose X-Forwarded-For is believed: that many hops before this one, or addresses and networks; 0 = nobody's. */
+  readonly trustedProxies: number | readonly string[];
   /** "full" survives power loss; "process" only the death of the process. */
   readonly durability: "full" | "process";
   readonly reservationTtlMs: number;
@@ -27,6 +29,8 @@ export interface Config {
   readonly outboxBound: number;
   /** stock.low.v1 when available falls to this or below. */
   readonly lowStock: number;
+  /** How long the audit takes for one walk through a shop of usual size. */
+  readonly auditIntervalMs: number;
   /** The services of this process. */
   readonly services: readonly string[];
   readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace";
@@ -101,12 +105,14 @@ export function loadConfig(known: readonly string[], environment: Values = proce
     ...doorOf(source),
     opsPort: source.read("COMPTOIR_OPS_PORT", port, 3100),
     rateLimit: source.read("COMPTOIR_RATE_LIMIT", count, 1200),
+    trustedProxies: source.read<Config["trustedProxies"]>("COMPTOIR_TRUSTED_PROXIES", proxies, 0),
     durability: source.read("COMPTOIR_DURABILITY", oneOf(["full", "process"]), "full"),
     reservationTtlMs: reservationTtl * 1000,
     sagaLeaseMs: source.read("COMPTOIR_SAGA_LEASE", seconds, 10) * 1000,
     retentionMs: retention(source, reservationTtl) * 1000,
     outboxBound: source.read("COMPTOIR_OUTBOX_BOUND", integer(1, 1_000_000_000), 100_000),
     lowStock: source.read("COMPTOIR_LOW_STOCK", count, 10),
+    auditIntervalMs: source.read("COMPTOIR_AUDIT_INTERVAL", integer(1, 86_400), 20) * 1000,
     services: source.read("SERVICES", listOf(known), known),
     logLevel: source.read("COMPTOIR_LOG_LEVEL", oneOf(levels), "info"),
   };

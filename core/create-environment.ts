@@ -9,11 +9,17 @@ import { systemClock, systemRandom } from "./system.ts";
 export function createEnvironment(config: Config, onFatal: (error: Error) => void): Environment {
   const [clock, random] = [systemClock, systemRandom];
   const { data: folder, durability, outboxBound } = config;
+  const health = new Health(clock);
+  const open = sqliteDatabases({ folder, durability, outboxBound, clock, random, onFatal });
   return {
     config,
     clock,
     random,
-    health: new Health(clock),
-    database: sqliteDatabases({ folder, durability, outboxBound, clock, random, onFatal }),
+    health,
+    database: name => {
+      const database = open(name);
+      health.register(`database ${name}`, () => database.check(), { critical: true });
+      return database;
+    },
   };
 }

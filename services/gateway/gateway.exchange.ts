@@ -3,9 +3,12 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "moleculer";
 import type { Config } from "../../core/config.ts";
+import { PATIENCE_MS } from "../../core/deadlines.ts";
 import { toError } from "../../core/errors.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { accessRefusal } from "../../core/middlewares/authorisation.ts";
+import { policyOf } from "../../core/resilience.ts";
+import { clientAddress } from "./gateway.address.ts";
 import { authenticator, type Caller, type FetchKeys } from "./gateway.authentication.ts";
 import { inputOf } from "./gateway.input.ts";
 import { loginGuard, requestLimit } from "./gateway.limits.ts";
@@ -21,9 +24,6 @@ export interface RoutedRequest extends IncomingMessage {
   $endpoint?: unknown;
   $params?: { params?: Record<string, unknown>; query?: Record<string, unknown> };
 }
-
-/** Above the longest `Prefer: wait`. */
-const PATIENCE_MS = 15_000;
 
 type Call = (params: unknown, options: object) => Promise<unknown>;
 
@@ -41,6 +41,7 @@ function demandAccess(auth: unknown, { principal, problem }: Caller): void {
 export function exchanges(config: Config, clock: Clock, fetchKeys: FetchKeys) {
   const authenticate = authenticator(fetchKeys, clock);
   const limit = requestLimit(config.rateLimit);
+  const addressOf = clientAddress(config.trustedProxies);
   const guardLogin = loginGuard();
   const now = () => clock.now();
   const table = new Map<string, { operation: Operation; input: ReturnType<typeof inputOf> }>(
@@ -69,15 +70,14 @@ export function exchanges(config: Config, clock: Clock, fetchKeys: FetchKeys) {
     const { operation, input } = entry;
     const { principal } = await admit(operation, request, response);
     const { params, meta } = await input(request, given?.params ?? {}, given?.query ?? {});
-    // The endpoint that moleculer-web chose; Moleculer's types only know names here.
-    const call = (ctx.call as (endpoint: unknown, ...rest: Parameters<Call>) => Promise<unknown>).bind(ctx);
-    const options = { meta: { ...meta, principal }, timeout: PATIENCE_MS };
-    const result = await guarded(operation, request, params, () => call(endpoint, params, options));
+    // The endpoint that moleculer-web chose, unless the parameters choose; Moleculer's types only know names here.
+    const target = policyOf(action).affinity === null ? endpoint : action;
+    const call = (ctx.call as (target: unknown, ...rest: Parameters<Call>) => Promise<unknown>).bind(ctx);
+    const options = { meta: { ...meta, principal } };
+    const result = await guarded(operation, request, params, () => call(target, params, options));
     respond(operation, request, response, params, result as Record<string, unknown>);
   };
 }
-
-const addressOf = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? "";
 
 export function sendProblem(request: RoutedRequest, response: ServerResponse, error: unknown): string {
   const traceId = request.$ctx?.requestID ?? randomUUID();

@@ -10,13 +10,16 @@ import { exchanges, sendProblem, type RoutedRequest } from "./gateway.exchange.t
 import { docsPage, docsPolicy, type Document } from "./gateway.docs.ts";
 import { openApiDocument } from "./gateway.openapi.ts";
 import { aliases, documentPaths, methodsAt, operations } from "./gateway.operations.ts";
+import { requireServices } from "./gateway.needs.ts";
 import { contentTag, isKnownTo, send } from "./gateway.output.ts";
+import { loadGuard, type LoadGuard } from "./gateway.shedding.ts";
 
 type Settings = Record<string, unknown>;
 /** What the mixin and `created` leave on the service. */
 interface Gateway extends Service<Settings> {
   server: Server;
   exchange: ReturnType<typeof exchanges>;
+  load: LoadGuard;
   httpHandler(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
@@ -49,6 +52,14 @@ function nothingHere(request: RoutedRequest, response: ServerResponse) {
 function listener(this: Gateway, request: IncomingMessage, response: ServerResponse): void {
   response.setHeaders(securityHeaders);
   if (!this.server.listening) response.setHeader("Connection", "close");
+  const refused = this.load.refuse();
+  if (refused !== null) {
+    sendProblem(request, response, refused);
+    return;
+  }
+  response.once("close", () => {
+    this.load.ended();
+  });
   // moleculer-web would run the action that a preflight asks about.
   if (request.method === "OPTIONS") sendProblem(request, response, nothingHere(request, response));
   else void this.httpHandler(request, response);
@@ -124,9 +135,18 @@ const methods = {
   },
 };
 
+const tellLoad = (logger: Service["logger"]) => (isShedding: boolean, lagMs: number) => {
+  if (isShedding) logger.warn("New requests are refused: this process cannot keep up", { lagMs });
+  else logger.info("New requests are taken again", { lagMs });
+};
+
 type Unnamed = Record<string, unknown>;
 
-export function createService({ config, clock }: Environment): ServiceSchema<Settings, Unnamed, Unnamed, Gateway> {
+export function createService({
+  config,
+  clock,
+  health,
+}: Environment): ServiceSchema<Settings, Unnamed, Unnamed, Gateway> {
   return {
     name: "gateway",
     version: 1,
@@ -142,7 +162,9 @@ export function createService({ config, clock }: Environment): ServiceSchema<Set
     created(this: Gateway) {
       const meta: Meta = { principal: { kind: "service", id: "gateway" } };
       this.exchange = exchanges(config, clock, () => this.broker.call("v1.account.jwks", {}, { meta }));
+      this.load = loadGuard(tellLoad(this.logger));
       this.server = createServer(timeouts, listener.bind(this));
+      health.register("services", () => requireServices(this.broker), { critical: false });
     },
     async started(this: Gateway) {
       const { promise, resolve, reject } = Promise.withResolvers<undefined>();
@@ -154,6 +176,7 @@ export function createService({ config, clock }: Environment): ServiceSchema<Set
     },
     /** core/node.ts has let the running requests end. */
     stopped(this: Gateway) {
+      this.load.stop();
       this.server.close();
       this.server.closeAllConnections();
     },

@@ -8,25 +8,20 @@ type Nodes = Result<"v1.registry.nodes">;
 type Services = Result<"v1.registry.services">;
 export type Breaker = Services["items"][number]["actions"][number]["breaker"];
 
-export interface BreakerEvent {
-  readonly nodeID: string;
+/** A circuit from one node to an action of another, as the calling node tells it. */
+export interface SeenBreaker {
   readonly action: string;
+  readonly state: Breaker;
 }
 
-/** The breakers of this node, from what Moleculer says when they change: closed until then. */
-export function breakersSeen() {
-  const states = new Map<string, Map<string, Breaker>>();
-  return {
-    saw({ nodeID, action }: BreakerEvent, state: Breaker): void {
-      const ofAction = states.get(action) ?? new Map<string, Breaker>();
-      states.set(action, ofAction.set(nodeID, state));
-    },
-    /** The worst of the action's instances. */
-    of(action: string): Breaker {
-      const seen = [...(states.get(action)?.values() ?? [])];
-      const worst: readonly Breaker[] = ["OPEN", "HALF_OPEN"];
-      return worst.find(state => seen.includes(state)) ?? "CLOSED";
-    },
+const worst: readonly Breaker[] = ["OPEN", "HALF_OPEN"];
+
+/** Per action the worst that any node sees; one that nobody has called is closed. */
+export function worstBreakers(seen: readonly SeenBreaker[]): (action: string) => Breaker {
+  const states = Map.groupBy(seen, ({ action }) => action);
+  return action => {
+    const own = states.get(action)?.map(({ state }) => state) ?? [];
+    return worst.find(state => own.includes(state)) ?? "CLOSED";
   };
 }
 
@@ -70,7 +65,7 @@ export function nodesOf(registry: Registry, now: number): Nodes {
   return { items, nextCursor: null };
 }
 
-export function servicesOf(registry: Registry, breakers: ReturnType<typeof breakersSeen>): Services {
+export function servicesOf(registry: Registry, breakerOf: (action: string) => Breaker): Services {
   const actions = registry.getActionList({ skipInternal: true }) as unknown as readonly ListedAction[];
   const groups = Map.groupBy(servicesIn(registry), ({ fullName }) => fullName);
   const items = [...groups.values()].flatMap(([first, ...rest]) => {
@@ -84,7 +79,7 @@ export function servicesOf(registry: Registry, breakers: ReturnType<typeof break
         name,
         instances: count,
         available,
-        breaker: breakers.of(name),
+        breaker: breakerOf(name),
       })),
     };
   });

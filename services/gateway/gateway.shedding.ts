@@ -1,0 +1,106 @@
+// Refuses new requests while this process cannot keep up: an early 503 is worth more than an answer nobody waits for.
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { Counter, Gauge } from "prom-client";
+import { fail } from "../../core/errors.ts";
+
+export interface Limits {
+  /** Above it new requests are refused: a request takes about ten turns of the event loop, so it would take 5 s. */
+  readonly highMs: number;
+  /** Below it they are taken again: half of it, so that it does not flutter. */
+  readonly lowMs: number;
+  /** Requests that run at once: a bound on memory, four times what order placement takes (core/resilience.ts). */
+  readonly inFlight: number;
+}
+const limits: Limits = { highMs: 500, lowMs: 250, inFlight: 6_000 };
+
+const RETRY_AFTER_S = 2;
+const SAMPLE_MS = 500;
+const RESOLUTION_MS = 10;
+/** Weight of the newest sample: one long pause alone, of the garbage collector say, stays below the limit. */
+const NEWEST = 0.4;
+
+export type Reason = "lag" | "in flight";
+
+/** The decision, without a clock. */
+export class Shedding {
+  readonly #limits: Limits;
+  readonly #onChange: (isShedding: boolean, lagMs: number) => void;
+  #lagMs = 0;
+  #lags = false;
+  #inFlight = 0;
+
+  constructor(own: Limits, onChange: (isShedding: boolean, lagMs: number) => void) {
+    this.#limits = own;
+    this.#onChange = onChange;
+  }
+
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** @param delayMs how late the event loop was in the median since the last sample. */
+  sample(delayMs: number): void {
+    this.#lagMs += (delayMs - this.#lagMs) * NEWEST;
+    const lags = this.#lagMs > (this.#lags ? this.#limits.lowMs : this.#limits.highMs);
+    if (lags !== this.#lags) this.#onChange(lags, Math.round(this.#lagMs));
+    this.#lags = lags;
+  }
+
+  /** Null when the request may run; whoever gets that calls `end` when it has ended. */
+  begin(): Reason | null {
+    if (this.#lags) return "lag";
+    if (this.#inFlight >= this.#limits.inFlight) return "in flight";
+    this.#inFlight += 1;
+    return null;
+  }
+
+  end(): void {
+    this.#inFlight -= 1;
+  }
+}
+
+const shed = new Counter({
+  name: "comptoir_requests_shed_total",
+  help: "Requests that the gateway refused because it could not keep up",
+  labelNames: ["reason"],
+});
+const running = new Gauge({ name: "comptoir_requests_in_flight", help: "Requests that the gateway is answering" });
+
+export interface LoadGuard {
+  /** The error to answer with, or null when the request may run: then `ended` is called once it has. */
+  refuse(): Error | null;
+  ended(): void;
+  stop(): void;
+}
+
+export function loadGuard(
+  onChange: (isShedding: boolean, lagMs: number) => void,
+  own: Partial<Limits> = {},
+): LoadGuard {
+  const shedding = new Shedding({ ...limits, ...own }, onChange);
+  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delays.enable();
+  const timer = setInterval(() => {
+    // The histogram holds nanoseconds between two ticks, so the tick itself goes off.
+    if (delays.count > 0) shedding.sample(Math.max(0, delays.percentile(50) / 1e6 - RESOLUTION_MS));
+    delays.reset();
+    running.set(shedding.inFlight);
+  }, SAMPLE_MS).unref();
+  return {
+    refuse() {
+      const reason = shedding.begin();
+      if (reason === null) return null;
+      shed.inc({ reason });
+      return fail("SERVICE_UNAVAILABLE", "More is asked than can be answered now: try again soon", {
+        retryAfter: RETRY_AFTER_S,
+      });
+    },
+    ended() {
+      shedding.end();
+    },
+    stop() {
+      clearInterval(timer);
+      delays.disable();
+    },
+  };
+}
