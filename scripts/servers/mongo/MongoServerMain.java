@@ -1,11 +1,19 @@
 // A server that speaks MongoDB's protocol on one file, for machines on which no mongod can be installed.
+import de.bwaldvogel.mongo.MongoCollection;
+import de.bwaldvogel.mongo.MongoDatabase;
 import de.bwaldvogel.mongo.MongoServer;
+import de.bwaldvogel.mongo.backend.CursorRegistry;
+import de.bwaldvogel.mongo.backend.Index;
+import de.bwaldvogel.mongo.backend.IndexKey;
 import de.bwaldvogel.mongo.backend.h2.H2Backend;
+import de.bwaldvogel.mongo.backend.h2.H2Database;
 import de.bwaldvogel.mongo.bson.Document;
 import de.bwaldvogel.mongo.wire.message.MongoMessage;
 import io.netty.channel.Channel;
+import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import org.h2.mvstore.MVStore;
 
 /** Commits before each write is answered: a kill -9 loses nothing that was acknowledged. */
 public final class MongoServerMain {
@@ -15,6 +23,11 @@ public final class MongoServerMain {
   private static final class DurableBackend extends H2Backend {
     DurableBackend(String file) {
       super(file);
+    }
+
+    @Override
+    protected MongoDatabase openOrCreateDatabase(String name) {
+      return new SelectiveDatabase(name, getMvStore(), getCursorRegistry());
     }
 
     @Override
@@ -31,6 +44,96 @@ public final class MongoServerMain {
     private Document committed(String command, Document reply) {
       if (WRITES.contains(command.toLowerCase(Locale.ROOT))) commit();
       return reply;
+    }
+  }
+
+  private static final class SelectiveDatabase extends H2Database {
+    SelectiveDatabase(String name, MVStore store, CursorRegistry cursors) {
+      super(name, store, cursors);
+    }
+
+    @Override
+    protected Index<Object> openOrCreateUniqueIndex(String collection, String name, List<IndexKey> keys, boolean sparse) {
+      return new SelectiveIndex(super.openOrCreateUniqueIndex(collection, name, keys, sparse), keys, sparse);
+    }
+  }
+
+  /**
+   * Serves queries that name more than its own fields too; the rest of their conditions is checked on what it finds.
+   * Without it each update on (id, version) would look through the whole collection.
+   */
+  private static final class SelectiveIndex extends Index<Object> {
+    private final Index<Object> index;
+
+    SelectiveIndex(Index<Object> index, List<IndexKey> keys, boolean sparse) {
+      super(index.getName(), keys, sparse);
+      this.index = index;
+    }
+
+    private Document own(Document query) {
+      Document own = new Document();
+      for (String key : keys()) if (query.containsKey(key)) own.put(key, query.get(key));
+      return own;
+    }
+
+    @Override
+    public boolean canHandle(Document query) {
+      return index.canHandle(own(query));
+    }
+
+    @Override
+    public Iterable<Object> getPositions(Document query) {
+      return index.getPositions(own(query));
+    }
+
+    @Override
+    public Object getPosition(Document document) {
+      return index.getPosition(document);
+    }
+
+    @Override
+    public void checkAdd(Document document, MongoCollection<Object> collection) {
+      index.checkAdd(document, collection);
+    }
+
+    @Override
+    public void add(Document document, Object position, MongoCollection<Object> collection) {
+      index.add(document, position, collection);
+    }
+
+    @Override
+    public Object remove(Document document) {
+      return index.remove(document);
+    }
+
+    @Override
+    public long getCount() {
+      return index.getCount();
+    }
+
+    @Override
+    public long getDataSize() {
+      return index.getDataSize();
+    }
+
+    @Override
+    public void checkUpdate(Document before, Document after, MongoCollection<Object> collection) {
+      index.checkUpdate(before, after, collection);
+    }
+
+    @Override
+    public void updateInPlace(Document before, Document after, Object position, MongoCollection<Object> collection) {
+      index.updateInPlace(before, after, position, collection);
+    }
+
+    @Override
+    public boolean isUnique() {
+      return index.isUnique();
+    }
+
+    @Override
+    public void drop() {
+      index.drop();
     }
   }
 
