@@ -4,7 +4,7 @@ import type { CloudEvent } from "../contracts/common.ts";
 import type { DomainEvent } from "../contracts/index.ts";
 import { timestamp } from "../kernel/clock.ts";
 import type { Backlog } from "./backlog.ts";
-import { toVersioned } from "./documents.ts";
+import { toStored, toVersioned } from "./documents.ts";
 import type { Loaded, StoredEntry, Write, WriteMark } from "./driver.ts";
 import type { CollectionSpec, Decide, Entries, Entry, UpdateOptions, Updated, Verdict, Versioned } from "./port.ts";
 
@@ -146,9 +146,8 @@ class Pass<S, X> {
     const before = this.#loaded.document;
     const { spec, writeId } = this.#context;
     const writes = writeId === null ? [] : remembered(before?.writes ?? [], [version, writeId]);
-    const { schemaVersion } = spec;
     return {
-      document: { id, version, seq, schemaVersion, writes, state: state as Record<string, unknown> },
+      document: { id, version, seq, writes, ...toStored(spec, before, state as Record<string, unknown>) },
       expected: before?.version ?? 0,
       events: this.#events,
       entries: this.#changes,

@@ -1,20 +1,49 @@
 // Between what is stored and what a decision sees: upgrades, fields by path, and what a query may name.
+import { fail } from "../errors.ts";
 import type { StoredDocument } from "./driver.ts";
 import type { CollectionSpec, Position, Query, Versioned } from "./port.ts";
 
-/** @throws Error when an upgrade is missing, or a newer release wrote the document. */
-function upgraded(spec: CollectionSpec<unknown>, { id, schemaVersion, state }: StoredDocument): unknown {
-  if (schemaVersion > spec.schemaVersion)
-    throw new Error(
-      `${spec.name} ${id} has schemaVersion ${String(schemaVersion)}, this release knows ${String(spec.schemaVersion)}: start the newer one`,
-    );
-  let current: Record<string, unknown> = state;
-  for (let from = schemaVersion; from < spec.schemaVersion; from += 1) {
+type State = Readonly<Record<string, unknown>>;
+
+/** A newer release shares the database: its document is its own, and another process may answer for it. */
+const tooNew = (spec: CollectionSpec<unknown>, { id, schemaVersion }: StoredDocument): Error =>
+  fail(
+    "SERVICE_UNAVAILABLE",
+    `${spec.name} ${id} has schemaVersion ${String(schemaVersion)}, this release knows ${String(spec.schemaVersion)}: start the newer one`,
+    { retryAfter: 1 },
+  );
+
+/** @throws Error when an upgrade is missing; SERVICE_UNAVAILABLE when a newer release wrote the document. */
+function upgraded(spec: CollectionSpec<unknown>, document: StoredDocument): unknown {
+  if (document.schemaVersion > spec.schemaVersion) throw tooNew(spec, document);
+  let current: Record<string, unknown> = document.state;
+  for (let from = document.schemaVersion; from < spec.schemaVersion; from += 1) {
     const upgrade = spec.upgrades?.[from];
     if (upgrade === undefined) throw new Error(`${spec.name} declares no upgrade from schemaVersion ${String(from)}`);
     current = upgrade(current);
   }
   return current;
+}
+
+/**
+ * The shape that a state is written in: the one that the release before reads too, unless the document has got further already.
+ * @param before as it is stored now
+ * @throws Error when a way back is missing
+ */
+export function toStored(
+  spec: CollectionSpec<unknown>,
+  before: Pick<StoredDocument, "schemaVersion"> | null,
+  state: State,
+): Pick<StoredDocument, "schemaVersion" | "state"> {
+  const schemaVersion = Math.max(spec.writes ?? spec.schemaVersion, before?.schemaVersion ?? 0);
+  let current = state;
+  for (let from = spec.schemaVersion; from > schemaVersion; from -= 1) {
+    const downgrade = spec.downgrades?.[from];
+    if (downgrade === undefined)
+      throw new Error(`${spec.name} declares no way back from schemaVersion ${String(from)}`);
+    current = downgrade(current);
+  }
+  return { schemaVersion, state: current };
 }
 
 export function toVersioned<S>(spec: CollectionSpec<S>, document: StoredDocument): Versioned<S> {

@@ -116,6 +116,13 @@ export interface CollectionSpec<S> {
   readonly schemaVersion: number;
   /** From version n to n + 1; run on read, oldest first. */
   readonly upgrades?: Readonly<Record<number, (older: Record<string, unknown>) => Record<string, unknown>>>;
+  /**
+   * Below schemaVersion while processes of the release before may run, which do not know it: documents are written in this older
+   * shape, by `downgrades`, and those already newer stay so. The release after leaves it out (ADR 22).
+   */
+  readonly writes?: number;
+  /** From version n to n - 1. What the older shape cannot say must not be needed yet. */
+  readonly downgrades?: Readonly<Record<number, (newer: Readonly<Record<string, unknown>>) => Record<string, unknown>>>;
   /** Only for the type. */
   readonly _state?: S;
 }
