@@ -31,7 +31,8 @@ export async function withShop(use: (open: OpenShop) => Promise<void>): Promise<
   }
 }
 
-export function startImport(shop: Shop, file: string): ChildProcess {
+/** @param shop where it is, and a folder for the report. */
+export function startImport(shop: Pick<Shop, "url" | "data">, file: string): ChildProcess {
   const report = join(shop.data, "refused.csv");
   return spawn(process.execPath, ["scripts/import/main.ts", file, "--url", shop.url, "--report", report], {
     cwd: ROOT,

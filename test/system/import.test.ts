@@ -3,56 +3,13 @@ import { spawn } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Invoice } from "../../core/contracts/billing.ts";
-import type { StockItem } from "../../core/contracts/inventory.ts";
 import type { Order } from "../../core/contracts/order.ts";
 import type { Shop } from "../../scripts/support/shop.ts";
 import type { Client } from "../support/client.ts";
+import { EXPECTED, expectedStock, isWhole, SAMPLE, stockOf, sumsOf } from "../support/imported.ts";
 import { ended, openShop, peakMemory, ROOT, startImport, withShop } from "../support/shop-process.ts";
 
-const SAMPLE = join(ROOT, "data/online-retail-10k.csv");
-const EXPECTED = {
-  rows: 9_999,
-  orders: 439,
-  creditNotes: 45,
-  adjustments: 30,
-  refusedRows: 0,
-  revenue: 18_423_983,
-  credits: -358_058,
-  currency: "GBP",
-};
 const MIB = 300;
-
-interface Sold {
-  readonly invoice: string;
-  readonly sku: string;
-  readonly quantity: number;
-}
-/** The file read without the importer. No field before the quantity but the description holds a comma. */
-const rowsOf = (file: string): Sold[] =>
-  readFileSync(file, "utf8")
-    .trim()
-    .split("\r\n")
-    .slice(1)
-    .map(line => {
-      const [invoice = "", sku = ""] = line.split(",");
-      return { invoice, sku, quantity: Number(line.split(",").at(-5)) };
-    });
-
-/** opening + adjustments − sales = 0, so that what is on hand is what came back; a discount is no goods. */
-function expectedStock(file: string): Map<string, number> {
-  const onHand = new Map<string, number>();
-  for (const { invoice, sku, quantity } of rowsOf(file)) {
-    const back = invoice.startsWith("C") && sku !== "D" ? -quantity : 0;
-    onHand.set(sku, (onHand.get(sku) ?? 0) + back);
-  }
-  return onHand;
-}
-
-async function stockOf(api: Client, skus: Iterable<string>): Promise<StockItem[]> {
-  const items: StockItem[] = [];
-  for (const sku of skus) items.push(await api.get<StockItem>(`/v1/inventory/${encodeURIComponent(sku)}`));
-  return items;
-}
 
 /** Everything the shop has of it that could change. */
 async function state(api: Client, skus: Iterable<string>) {
@@ -70,25 +27,6 @@ function beginning(shop: Shop, lines: number): string {
   return file;
 }
 
-async function isWhole(api: Client, file: string): Promise<void> {
-  const stock = expectedStock(file);
-  for (const item of await stockOf(api, stock.keys())) {
-    expect(item).toMatchObject({ onHand: stock.get(item.sku), reserved: 0, allocated: 0 });
-  }
-  const orders = await api.all<Order>("/v1/orders");
-  const invoices = (await api.all<Invoice>("/v1/invoices")).filter(({ type }) => type === "INVOICE");
-  expect(orders.map(({ number }) => number).sort()).toEqual(
-    [
-      ...new Set(
-        rowsOf(file)
-          .filter(row => !row.invoice.startsWith("C") && row.quantity > 0)
-          .map(row => row.invoice),
-      ),
-    ].sort(),
-  );
-  expect(invoices.map(({ orderId }) => orderId).sort()).toEqual(orders.map(({ id }) => id).sort());
-}
-
 describe("npm run import", () => {
   it("brings the sample in to the penny, conserves the stock of every SKU, and changes nothing when run twice", async () => {
     await withShop(async ({ shop, api }) => {
@@ -101,12 +39,7 @@ describe("npm run import", () => {
       expect(peak).toBeLessThan(MIB);
       expect(peakMemory(shop.process.pid)).toBeLessThan(MIB);
       await isWhole(api, SAMPLE);
-      const documents = await api.all<Invoice>("/v1/invoices");
-      const sum = (type: Invoice["type"]): number =>
-        documents
-          .filter(document => document.type === type)
-          .reduce((total, { totals }) => total + totals.gross.amount, 0);
-      expect([sum("INVOICE"), sum("CREDIT_NOTE")]).toEqual([EXPECTED.revenue, -EXPECTED.credits]);
+      expect(await sumsOf(api)).toEqual([EXPECTED.revenue, -EXPECTED.credits]);
 
       const skus = [...expectedStock(SAMPLE).keys()];
       const before = await state(api, skus);
