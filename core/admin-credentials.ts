@@ -72,6 +72,11 @@ function keep(data: string, credentials: Credentials, isFirst: boolean): void {
   }
 }
 
+const withAdmin = (config: Config, admin: Credentials): Config => ({
+  ...config,
+  admin: config.mode === "cluster" ? { ...admin, isDrawn: true } : admin,
+});
+
 /** The configuration with an admin password in any case, and whether it was made just now. */
 export function resolveAdmin(config: Config): { config: Config; made: boolean } {
   const { email, password } = config.admin;
@@ -81,9 +86,9 @@ export function resolveAdmin(config: Config): { config: Config; made: boolean } 
     const drawn = { email, password: randomBytes(18).toString("base64url") };
     keep(config.data, drawn, true);
     const admin = readCredentials(config.data) ?? drawn;
-    return { config: { ...config, admin }, made: admin.password === drawn.password };
+    return { config: withAdmin(config, admin), made: admin.password === drawn.password };
   }
   const admin = { email, password: kept.password };
   if (kept.email !== email) keep(config.data, admin, false);
-  return { config: { ...config, admin }, made: false };
+  return { config: withAdmin(config, admin), made: false };
 }

@@ -14,7 +14,8 @@ export interface Config {
   readonly opsPort: number;
   /** Folder of the embedded databases, absolute. */
   readonly data: string;
-  readonly admin: { readonly email: string; readonly password: string | null };
+  /** `isDrawn`: the password was made by this node of a cluster, and another one may have made another. */
+  readonly admin: { readonly email: string; readonly password: string | null; readonly isDrawn?: true };
   /** Requests a minute per principal or address; 0 = off. */
   readonly rateLimit: number;
   /** Whose X-Forwarded-For is believed: that many hops before this one, or addresses and networks; 0 = nobody's. */

@@ -8,7 +8,7 @@ import { fail, toError } from "../../core/errors.ts";
 import { timestamp, type Clock } from "../../core/kernel/clock.ts";
 import { commandId, type Request } from "../../core/request.ts";
 import type { HandlersOf } from "../../core/service.ts";
-import { write, type DocumentStore } from "../../core/store/port.ts";
+import { keep, write, type DocumentStore } from "../../core/store/port.ts";
 import {
   administrator,
   decideRegister,
@@ -90,18 +90,25 @@ export function accountHandlers({
   };
 }
 
-/** Makes the administrator's account, or brings it up to this password and all scopes of this release. */
+/**
+ * Makes the administrator's account, or brings it up to this password and all scopes of this release. A drawn password
+ * replaces no other: of nodes that each drew one, the first write counts. Resolves with whether this password is it.
+ */
 export async function ensureAdministrator(
   { accounts, passwords, clock }: Pick<AccountDeps, "accounts" | "passwords" | "clock">,
-  { email: given, password }: { email: string; password: string },
-): Promise<void> {
+  { email: given, password, isDrawn = false }: { email: string; password: string; isDrawn?: boolean },
+): Promise<boolean> {
   const email = normalEmail(given);
   const existing = await accounts.load(accountIdOf(email));
   const isCurrent = existing !== null && isAdministrator(existing.state);
-  if (isCurrent && (await passwords.verify(password, existing.state.passwordHash))) return;
+  if (isCurrent && (await passwords.verify(password, existing.state.passwordHash))) return true;
+  if (isCurrent && isDrawn) return false;
   const passwordHash = await passwords.hash(password);
   const now = timestamp(clock.now());
-  await accounts.update(accountIdOf(email), current =>
-    write(administrator({ email, passwordHash, createdAt: current?.state.createdAt ?? now }), [], null),
+  const { result } = await accounts.update(accountIdOf(email), current =>
+    isDrawn && current !== null && isAdministrator(current.state)
+      ? keep(false)
+      : write(administrator({ email, passwordHash, createdAt: current?.state.createdAt ?? now }), [], true),
   );
+  return result;
 }

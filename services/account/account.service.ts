@@ -27,8 +27,11 @@ export function createService(env: Environment): ServiceSchema {
     actions: { ...actions, ...inspection },
     async started() {
       await deps.tokens.publicKeys();
-      const { email, password } = env.config.admin;
-      if (password !== null) await ensureAdministrator(deps, { email, password });
+      const { email, password, isDrawn = false } = env.config.admin;
+      if (password === null || (await ensureAdministrator(deps, { email, password, isDrawn }))) return;
+      this.logger.warn(
+        "The administrator has the password of another node: set COMPTOIR_ADMIN_PASSWORD on all of them",
+      );
     },
   };
 }

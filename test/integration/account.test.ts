@@ -170,6 +170,21 @@ describe("account", () => {
       expect(items.map(({ version }) => version)).toEqual([1]);
     });
 
+    it("has one of the passwords that nodes drew which started at the same moment, and keeps it", async () => {
+      const nodes = ["drawn by one", "drawn by two"].map(password => ({
+        drawn: { ...admin, password, isDrawn: true },
+        deps: instance(environment).deps,
+      }));
+      const start = () => Promise.all(nodes.map(({ deps, drawn }) => ensureAdministrator(deps, drawn)));
+      const first = await start();
+      expect(first.toSorted()).toEqual([false, true]);
+      expect(await start()).toEqual(first);
+      const logins = await Promise.allSettled(nodes.map(({ drawn }) => login(admin.email, drawn.password)));
+      expect(logins.map(({ status }) => status === "fulfilled")).toEqual(first);
+      await expect(ensureAdministrator(service.deps, admin)).resolves.toBe(true);
+      await expect(login(admin.email, PASSWORD)).resolves.toMatchObject({ tokenType: "Bearer" });
+    });
+
     it("has only the new password after it was changed", async () => {
       await ensureAdministrator(service.deps, admin);
       await ensureAdministrator(service.deps, { ...admin, password: "another password" });
