@@ -69,12 +69,16 @@ async function linesBesidePayments({ payments }: Books, lines: readonly LedgerLi
   });
 }
 
-/** In the order of their numbers, after that one. */
+/** In the order of their numbers; a cursor is "<number> <id>", so that a number given twice is seen twice. */
 async function invoicesOf(books: Books, series: string, { after, limit = PAGE }: Asked) {
-  const where = { number: { gt: after ?? `${series}-`, lt: `${series}.` } };
-  const { items, next } = await books.invoices.list({ where, orderBy: "number", limit });
-  const facts = items.map(document => invoiceFacts({ document, pending: null }));
-  return { items: facts, next: next === null ? null : (facts.at(-1)?.number ?? null) };
+  const where = { number: { gt: `${series}-`, lt: `${series}.` } };
+  const [number = "", id = ""] = after?.split(" ") ?? [];
+  const from = after === undefined ? {} : { after: [number, id] as const };
+  const { items, next } = await books.invoices.list({ where, orderBy: "number", limit, ...from });
+  return {
+    items: items.map(document => invoiceFacts({ document, pending: null })),
+    next: next === null ? null : next.join(" "),
+  };
 }
 
 async function overdue({ payments, invoices }: Books, dueBefore: number): Promise<Overdue[]> {

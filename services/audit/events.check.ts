@@ -1,0 +1,85 @@
+// Events: what waits too long in an outbox, what is missing in the log, and what left an outbox and never arrived.
+// Documents and folds are compared by the checks that read them anyway; here is the second look.
+import type { Waiting } from "../../core/contracts/audit.ts";
+import { timestamp } from "../../core/kernel/clock.ts";
+import { judgeArrival, type Sent } from "./arrival.domain.ts";
+import type { Check, CheckTools, Round } from "./check.ts";
+import type { Probes } from "./probes.ts";
+import { partsOf, violation, type Violation } from "./violation.ts";
+
+/** What waits longer cannot be published, or nobody does it. */
+const WAIT_MS = 30_000;
+const MOST = 100;
+
+/** Of a document that nobody can be asked about: only the holes in its events are known. */
+const unknown: Sent = { seq: Infinity, pending: null };
+
+const stuck = ({ aggregate, sequence, type, time }: Waiting): Violation =>
+  violation({
+    check: "events",
+    severity: "warning",
+    subject: `outbox:${aggregate.slice(0, aggregate.indexOf(":"))}`,
+    detail: `Event ${String(sequence)} of ${aggregate} (${type}) waits in the outbox, and what came after it`,
+    expected: "published within seconds",
+    actual: `since ${time}`,
+  });
+
+class EventsCheck implements Check {
+  readonly name = "events";
+  readonly #tools: CheckTools;
+  readonly #probes: Probes;
+
+  constructor(tools: CheckTools, probes: Probes) {
+    this.#tools = tools;
+    this.#probes = probes;
+  }
+
+  async scan(round: Round): Promise<void> {
+    const broken = { where: { broken: { gte: 1 } }, orderBy: "broken", limit: MOST };
+    const { items } = await this.#tools.folds.list(broken);
+    const holes = items.flatMap(({ state }) =>
+      state.holes.map(({ aggregate }) => judgeArrival(aggregate, unknown, state, 0)),
+    );
+    await round.page([...(await this.#outboxes()), ...holes, await this.#probes.late()], items.length);
+  }
+
+  async look(subject: string, until: number | null): Promise<Violation | null> {
+    const [kind, id] = partsOf(subject);
+    if (kind === "delivery") return this.#probes.late();
+    if (kind === "outbox") return (await this.#outboxes()).find(found => found.subject === subject) ?? null;
+    const sent = await this.#sentBy(kind, id);
+    const orderId = sent !== null && "orderId" in sent ? sent.orderId : null;
+    const foldId = typeof orderId === "string" ? `order:${orderId}` : subject;
+    const fold = (await this.#tools.folds.load(foldId))?.state ?? null;
+    return judgeArrival(subject, sent ?? unknown, fold, until ?? 0);
+  }
+
+  async #outboxes(): Promise<Violation[]> {
+    const { call, clock } = this.#tools;
+    const before = timestamp(clock.now() - WAIT_MS);
+    const answers = await Promise.all([
+      call("v1.order.waiting", {}),
+      call("v1.inventory.waiting", {}),
+      call("v1.billing.waiting", {}),
+      call("v1.product.waiting", {}),
+      call("v1.customer.waiting", {}),
+      call("v1.account.waiting", {}),
+    ]);
+    return answers.flatMap(({ oldest }) => oldest.filter(({ time }) => time < before).map(stuck));
+  }
+
+  async #sentBy(kind: string, id: string): Promise<Sent | null> {
+    const { call } = this.#tools;
+    const ids = { ids: [id] };
+    const inspected = {
+      stock: () => call("v1.inventory.inspect", ids),
+      order: () => call("v1.order.inspect", ids),
+      payment: () => call("v1.billing.inspectPayments", ids),
+      invoice: () => call("v1.billing.inspectInvoices", ids),
+    };
+    if (!Object.hasOwn(inspected, kind)) return null;
+    return (await inspected[kind as keyof typeof inspected]()).items[0] ?? null;
+  }
+}
+
+export const eventsCheck = (tools: CheckTools, probes: Probes): Check => new EventsCheck(tools, probes);
