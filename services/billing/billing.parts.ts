@@ -19,21 +19,24 @@ interface Environment {
   readonly provider: PaymentProvider;
   readonly clock: Clock;
   readonly random: Random;
+  /** The provider gave no answer to a void or refund with this key: it is asked again. */
+  readonly onUnknown?: (key: string, error: unknown) => void;
 }
 
-export function createBilling({ database, provider, clock, random }: Environment) {
+export function createBilling({ database, ...tools }: Environment) {
+  const { clock, random } = tools;
   const payments = database.collection(paymentCollection);
   const invoices = database.collection(invoiceCollection);
   const numbering = new Numbering({ invoices, counters: database.collection(counterCollection), clock });
   const issuing = createIssuing({ invoices, numbering, clock });
-  const tools = { payments, provider, clock, random };
-  const settlement = new Settlement(tools);
+  const payment = { payments, ...tools };
+  const settlement = new Settlement(payment);
   const reactions = billingReactions({ payments, settlement, issuing, clock });
   const subscribed = subscriber(reactions, database.collection<Inbox>(inboxCollection));
 
   const handlers: HandlersOf<typeof billingActions> = {
-    ...takingHandlers(tools),
-    ...paymentHandlers(tools, settlement),
+    ...takingHandlers(payment),
+    ...paymentHandlers(payment, settlement),
     ...invoiceHandlers({ invoices, issuing, clock, random }),
     "v1.billing.admit": () =>
       new Promise(resolve => {

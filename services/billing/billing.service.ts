@@ -18,14 +18,18 @@ export function createService(env: Environment): ServiceSchema {
   const ledger = env.database("provider");
   const entries = ledger.collection(ledgerCollection);
   const provider = simulatedProvider(entries, clock);
-  const { handlers, types, sweep } = createBilling({ database, provider, clock, random });
+  let warn = (_text: string): void => undefined;
+  const onUnknown = (key: string, error: unknown): void => {
+    warn(`The payment provider gave no answer to ${key}, which is asked again: ${String(error)}`);
+  };
+  const { handlers, types, sweep } = createBilling({ database, provider, clock, random, onUnknown });
   const inspection = billingInspection({
     payments: database.collection(paymentCollection),
     invoices: database.collection(invoiceCollection),
     counters: database.collection(counterCollection),
     ledger: simulatedLedger(entries),
   });
-  const sweeper = createLoop(clock, SWEEP_EVERY_MS);
+  const sweeper = createLoop(clock, SWEEP_EVERY_MS, random);
 
   return {
     name: "billing",
@@ -33,9 +37,14 @@ export function createService(env: Environment): ServiceSchema {
     mixins: [database.mixin, ledger.mixin],
     metadata: { subscribes: types },
     actions: { ...implement(billingActions, handlers), ...inspection },
+    created() {
+      warn = text => {
+        this.logger.warn(text);
+      };
+    },
     started() {
       sweeper.start(sweep, error => {
-        this.logger.warn(`The sweep failed and is tried again: ${String(error)}`);
+        warn(`The sweep failed and is tried again: ${String(error)}`);
       });
     },
     stopped: () => sweeper.stop(),

@@ -20,10 +20,17 @@ interface NumberingTools {
 
 /** So many documents share a flight. */
 const FLIGHT = 200;
+/** A draft this old is not being numbered by the process that made it any more. */
+const LEFT_MS = 5_000;
+/** Another process's flight is its to finish; if it has not after this long, it may be dead. */
+const PATIENCE_MS = 1_000;
+const POLL_MS = 20;
 const fresh: Counter = { last: 0, lastIssuedAt: null, inFlight: null };
 
 export class Numbering {
   readonly #tools: NumberingTools;
+  /** The counter's version at this process's last flight, by series. */
+  readonly #own = new Map<string, number>();
   readonly #number: (series: string, id: string) => Promise<void>;
 
   constructor(tools: NumberingTools) {
@@ -38,7 +45,8 @@ export class Numbering {
 
   /** Numbers drafts that a dead process left; one bounded round. */
   async sweep(): Promise<void> {
-    const query = { where: { status: "DRAFT" }, orderBy: "draftedAt", limit: FLIGHT };
+    const lte = timestamp(this.#tools.clock.now() - LEFT_MS);
+    const query = { where: { status: "DRAFT", draftedAt: { lte } }, orderBy: "draftedAt", limit: FLIGHT };
     const { items } = await this.#tools.invoices.list(query);
     await Promise.all(items.map(({ id, state }) => this.number(id, state)));
   }
@@ -48,13 +56,26 @@ export class Numbering {
     for (;;) {
       // In this order: the counter is read before the drafts, and the flight is stored only if it has not moved since.
       const counter = await this.#tools.counters.load(series);
-      if (counter?.state.inFlight) await this.#finish(counter, counter.state.inFlight);
-      else {
+      if (counter?.state.inFlight) {
+        const isMine = this.#own.get(series) === counter.version;
+        if (isMine || (await this.#stands(counter))) await this.#finish(counter, counter.state.inFlight);
+      } else {
         const drafts = await this.#unnumbered(wanted);
         if (drafts.length === 0) return;
         await this.#take(series, counter, drafts);
       }
     }
+  }
+
+  /** Whether nobody has finished the flight in the time that its own process would need. */
+  async #stands({ id: series, version }: Versioned<Counter>): Promise<boolean> {
+    const { clock, counters } = this.#tools;
+    const until = clock.now() + PATIENCE_MS;
+    while (clock.now() < until) {
+      await clock.sleep(POLL_MS);
+      if ((await counters.load(series))?.version !== version) return false;
+    }
+    return true;
   }
 
   async #unnumbered(wanted: readonly string[]): Promise<string[]> {
@@ -69,7 +90,8 @@ export class Numbering {
     const now = timestamp(this.#tools.clock.now());
     const issuedAt = lastIssuedAt !== null && lastIssuedAt > now ? lastIssuedAt : now;
     const inFlight = drafts.map((invoiceId, index) => ({ n: last + index + 1, invoiceId, issuedAt }));
-    await this.#replace(series, counter?.version ?? 0, { last, lastIssuedAt, inFlight });
+    const version = await this.#replace(series, counter?.version ?? 0, { last, lastIssuedAt, inFlight });
+    if (version !== null) this.#own.set(series, version);
   }
 
   async #finish({ id: series, version, state }: Versioned<Counter>, flight: readonly Flight[]): Promise<void> {
@@ -96,9 +118,11 @@ export class Numbering {
     return result === number;
   }
 
-  async #replace(series: string, version: number, counter: Counter): Promise<void> {
-    await this.#tools.counters.update(series, current =>
-      (current?.version ?? 0) === version ? write(counter, [], null) : keep(null),
+  /** The version that it made; null when the counter had moved. */
+  async #replace(series: string, version: number, counter: Counter): Promise<number | null> {
+    const { result, document } = await this.#tools.counters.update(series, current =>
+      (current?.version ?? 0) === version ? write(counter, [], true) : keep(false),
     );
+    return result ? (document?.version ?? null) : null;
   }
 }

@@ -15,6 +15,8 @@ export interface PaymentTools {
   readonly provider: PaymentProvider;
   readonly clock: Clock;
   readonly random: Random;
+  /** The provider gave no answer to the call with this key: it is asked again. */
+  readonly onUnknown?: (key: string, error: unknown) => void;
 }
 
 export interface WantedRefund {
@@ -32,9 +34,6 @@ export interface WantedRefund {
 const HEAD_START_MS = 10_000;
 const RETRY = { base: 1_000, cap: 60_000 };
 const BATCH = 50;
-
-/** Null: unknown, the sweep asks again. */
-const definite = (asked: Promise<Outcome>): Promise<Outcome | null> => asked.catch(() => null);
 
 export class Settlement {
   readonly #tools: PaymentTools;
@@ -96,7 +95,11 @@ export class Settlement {
   }
 
   async #conclude(id: string, key: string, asked: Promise<Outcome>): Promise<void> {
-    const outcome = await definite(asked);
-    if (outcome !== null) await settle(this.#tools.payments, this.#tools.clock, id, key, outcome);
+    const { payments, clock, onUnknown } = this.#tools;
+    const outcome = await asked.catch((error: unknown) => {
+      onUnknown?.(key, error);
+      return null;
+    });
+    if (outcome !== null) await settle(payments, clock, id, key, outcome);
   }
 }
