@@ -1,8 +1,20 @@
-// Which servers a node of a cluster needs before it starts.
-import type { ClusterConfig } from "./config-cluster.ts";
+// Which servers a node of a cluster needs before it starts. What it can do without for a while it does not wait for.
+import type { Config } from "./config.ts";
+import { checkKafka } from "./kafka-client.ts";
 import { checkNats } from "./nats.ts";
 import type { ServerCheck } from "./servers.ts";
+import { checkMongo, mongoHosts } from "./store/mongo-client.ts";
 
-export function clusterServers({ nats }: ClusterConfig): ServerCheck[] {
-  return [{ name: `NATS ${nats.servers.join(", ")}`, attempt: () => checkNats(nats) }];
+/** They keep nothing. */
+const withoutDatabase = ["gateway", "registry", "bridge"];
+
+export function clusterServers({ cluster, services }: Pick<Config, "cluster" | "services">): ServerCheck[] {
+  if (cluster === null) return [];
+  const { nats, mongo, kafka } = cluster;
+  const checks = [{ name: `NATS ${nats.servers.join(", ")}`, attempt: () => checkNats(nats) }];
+  if (services.some(name => !withoutDatabase.includes(name)))
+    checks.push({ name: `MongoDB ${mongoHosts(mongo.url)}`, attempt: () => checkMongo(mongo) });
+  if (services.includes("bridge"))
+    checks.push({ name: `Kafka ${kafka.brokers.join(", ")}`, attempt: () => checkKafka(kafka) });
+  return checks;
 }

@@ -56,7 +56,7 @@ function prepare(loaded: Config): Prepared {
 async function waitForCluster(config: Config): Promise<void> {
   if (config.cluster === null) return;
   const logger = processLogger(config);
-  await waitForServers(clusterServers(config.cluster), {
+  await waitForServers(clusterServers(config), {
     timeoutMs: config.cluster.startupTimeoutMs,
     setting: "COMPTOIR_STARTUP_TIMEOUT",
     say: line => {
@@ -112,8 +112,9 @@ async function main(): Promise<void> {
   const loaded = loadConfig(knownServices());
   const wantsRepl = process.argv.includes("--repl");
   if (wantsRepl && loaded.mode === "cluster") {
-    await waitForCluster(loaded);
-    await joinWithRepl(loaded);
+    const operator = { ...loaded, services: [] };
+    await waitForCluster(operator);
+    await joinWithRepl(operator);
     return;
   }
   if (loaded.services.includes("gateway")) await checkPort(loaded.http.host, loaded.http.port, "COMPTOIR_PORT");

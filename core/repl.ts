@@ -43,7 +43,7 @@ export async function startRepl(broker: ServiceBroker, stop: () => Promise<void>
 
 /** Resolves once it has joined; leaving the REPL ends the process. */
 export async function joinWithRepl(config: Config): Promise<void> {
-  const broker = new ServiceBroker(brokerOptions({ ...config, services: [] }));
+  const broker = new ServiceBroker(brokerOptions(config));
   await broker.start();
   await startRepl(broker, async () => {
     await broker.stop();

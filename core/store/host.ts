@@ -24,6 +24,16 @@ export interface HostOptions extends Omit<StoreOptions, "onCommit"> {
   readonly takeOverMs?: number;
 }
 
+/** Moleculer copies a schema's objects property by property, which a class with private fields does not survive. */
+const plain = (adapter: HostAdapter): HostAdapter => ({
+  init: (...given) => {
+    adapter.init(...given);
+  },
+  connect: () => adapter.connect(),
+  disconnect: () => adapter.disconnect(),
+  check: () => adapter.check(),
+});
+
 export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: HostOptions): HostedDatabase {
   const { clock, random } = options;
   let relay: Relay | null = null;
@@ -45,7 +55,7 @@ export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: Ho
   const mixin: Partial<ServiceSchema> & { adapter: HostAdapter } = {
     // Its typings describe a class; what it exports is a schema.
     mixins: [DbService as unknown as Partial<ServiceSchema>],
-    adapter,
+    adapter: plain(adapter),
     actions: noActions,
     async started(this: Service) {
       await adapter.connect();
