@@ -6,8 +6,8 @@ import { createInterface } from "node:readline";
 import { Kafka, logLevel, type Consumer } from "kafkajs";
 import { MongoClient, type Collection } from "mongodb";
 import { connect, StringCodec } from "nats";
+import { startBreakableServers } from "../../scripts/support/breakable-servers.ts";
 import type { Server } from "../../scripts/support/server-process.ts";
-import { freePort } from "../../scripts/support/free-port.ts";
 import { requireServers, startKafka, startMongo, startNats, startToxiproxy } from "../../scripts/support/servers.ts";
 import { client } from "../support/client.ts";
 import { ROOT } from "../support/shop-process.ts";
@@ -154,23 +154,28 @@ describe("Kafka", () => {
     await survives(server, () => topicsOf(server.url));
     expect(await read(server.url, "servers-test", 3)).toEqual(values);
   });
+});
 
-  it("sends its clients to the proxy that stands before it", async () => {
-    const toxiproxy = kept(await startToxiproxy());
-    const port = await freePort();
-    const proxy = await toxiproxy.proxy(`127.0.0.1:${String(port)}`);
-    const server = kept(await startKafka({ port, advertised: proxy.address }));
-    expect(server.url).toBe(proxy.address);
-    await send(server.url, "proxied", ["one"]);
-    const direct = kafkaOf(`127.0.0.1:${String(port)}`).admin();
+describe("Servers that can be broken", () => {
+  it("are reached through their proxies only, to which Kafka sends its clients", async () => {
+    const { nats, mongo, kafka, addresses } = kept(await startBreakableServers());
+    const asks = [
+      [nats, () => connect({ servers: addresses.nats, timeout: 500, reconnect: false }).then(each => each.close())],
+      [mongo, () => withMongo(addresses.mongo, things => things.find().toArray())],
+      [kafka, () => topicsOf(addresses.kafka)],
+    ] as const;
+    for (const [{ proxy }, ask] of asks) {
+      expect(await eventually(ask)).toBe(true);
+      await proxy.blackHole();
+      expect(await answers(ask)).toBe(false);
+      await proxy.heal();
+      expect(await eventually(ask)).toBe(true);
+    }
+    const direct = kafkaOf(`127.0.0.1:${String(kafka.server.port)}`).admin();
     await direct.connect();
     const { brokers } = await direct.describeCluster();
     await direct.disconnect();
-    expect(brokers.map(broker => `${broker.host}:${String(broker.port)}`)).toEqual([proxy.address]);
-    await proxy.blackHole();
-    expect(await answers(() => topicsOf(server.url))).toBe(false);
-    await proxy.heal();
-    expect(await read(server.url, "proxied", 1)).toEqual(["one"]);
+    expect(brokers.map(broker => `${broker.host}:${String(broker.port)}`)).toEqual([addresses.kafka]);
   });
 });
 
