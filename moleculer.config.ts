@@ -14,6 +14,8 @@ import { healthReports } from "./core/middlewares/health-reports.ts";
 import { transportWatch } from "./core/middlewares/transport.ts";
 import { ContractValidator } from "./core/middlewares/validator.ts";
 import { natsOptions } from "./core/nats.ts";
+// A node that only calls must know it too: the strategy travels in the registry by its name.
+import "./core/strategies/rendezvous.ts";
 import { systemClock, systemRandom } from "./core/system.ts";
 
 /** A node that says nothing for three heartbeats and a little is gone. */
