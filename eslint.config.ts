@@ -12,7 +12,7 @@ interface Forbidden {
 
 const kafka: Forbidden = {
   regex: "^(kafkajs|@platformatic/kafka)$",
-  message: "The Kafka client is imported in services/bridge/kafka-log.ts only: use the EventLog port.",
+  message: "The Kafka client is imported in core/kafka-client.ts only: use the EventLog port of services/bridge.",
 };
 const mongo: Forbidden = {
   regex: "^(mongodb|moleculer-db-adapter-mongo)(/|$)",
@@ -110,8 +110,8 @@ export default defineConfig(
   imports(["scripts/**/*.ts", "moleculer.config.ts"], everywhere),
   imports(["core/**/*.ts"], [...everywhere, services]),
   imports(["core/store/mongo-*.ts"], [kafka, environment, services]),
-  imports(["services/*/*.ts"], [...everywhere, otherServices(1)], ["services/bridge/kafka-log.ts"]),
-  imports(["services/bridge/kafka-log.ts"], [mongo, environment, otherServices(1)]),
+  imports(["core/kafka-client.ts"], [mongo, environment, services]),
+  imports(["services/*/*.ts"], [...everywhere, otherServices(1)]),
   imports(["services/*/*/**/*.ts"], [...everywhere, otherServices(2)]),
   imports(["services/*/*.domain.ts"], [...everywhere, otherServices(1), ...impure]),
   imports(["core/kernel/**/*.ts"], [kernelOnly]),

@@ -2,9 +2,10 @@
 import type { Clock } from "../../core/kernel/clock.ts";
 import { appendFailures, appendSeconds } from "./bridge.metrics.ts";
 import type { EventLog } from "./event-log.ts";
+import { methodsOf } from "./methods-of.ts";
 
 export const measured = (log: EventLog, clock: Clock): EventLog => ({
-  ...log,
+  ...methodsOf(log),
   async append(events) {
     const begin = clock.now();
     try {

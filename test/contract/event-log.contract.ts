@@ -6,6 +6,7 @@ import type { Outcome } from "../../core/contracts/reactions.ts";
 import { timestamp } from "../../core/kernel/clock.ts";
 import { aggregateOf } from "../../core/reactions.ts";
 import type { EventLog } from "../../services/bridge/event-log.ts";
+import { methodsOf } from "../../services/bridge/methods-of.ts";
 import { consume, type Consumer } from "../support/consumer.ts";
 import { createManualClock, type ManualClock } from "../support/manual-clock.ts";
 
@@ -343,7 +344,7 @@ export function eventLogContract(name: string, prepare: () => Place): void {
       await log.append([event("c", 1), event("a", 1), event("b", 1)]);
       let broken = true;
       const failing: EventLog = {
-        ...log,
+        ...methodsOf(log),
         bury: letters => (broken ? Promise.reject(new Error("disk")) : log.bury(letters)),
       };
       const consumer = consumerOf("billing", subscriber, failing);

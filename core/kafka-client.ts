@@ -1,0 +1,236 @@
+// The only file that imports the Kafka client.
+import {
+  Kafka,
+  logLevel,
+  Partitioners,
+  type Admin,
+  type Batch,
+  type Consumer,
+  type KafkaConfig as ClientConfig,
+  type Producer,
+} from "kafkajs";
+import type { KafkaConfig } from "./config-cluster.ts";
+import type {
+  ConsumerEvents,
+  IncomingBatch,
+  KafkaAdmin,
+  KafkaClient,
+  KafkaConsumer,
+  KafkaProducer,
+  Say,
+} from "./kafka.ts";
+import { causesOf, isLost, ProducerLostError } from "./kafka-errors.ts";
+import { optionsOf, REQUEST_TIMEOUT_MS } from "./kafka-options.ts";
+
+function kafkaOf(config: KafkaConfig, clientId: string, say: Say, more: Partial<ClientConfig> = {}): Kafka {
+  const logCreator: ClientConfig["logCreator"] =
+    () =>
+    ({ namespace, log: { message, error } }) => {
+      say(`Kafka ${namespace}: ${message}`, error === undefined ? undefined : { error: String(error) });
+    };
+  const options = optionsOf(config, clientId) as ClientConfig;
+  return new Kafka({ ...options, logLevel: logLevel.WARN, logCreator, ...more });
+}
+
+function producerOf(producer: Producer): KafkaProducer {
+  return {
+    connect: () => producer.connect(),
+    async send(topic, partition, messages) {
+      try {
+        await producer.send({
+          topic,
+          acks: -1,
+          timeout: REQUEST_TIMEOUT_MS,
+          messages: messages.map(message => ({ ...message, partition })),
+        });
+      } catch (error) {
+        if (isLost(error))
+          throw new ProducerLostError("The broker does not know the producer any more", { cause: error });
+        throw error;
+      }
+    },
+    disconnect: () => producer.disconnect(),
+  };
+}
+
+const textOf = (value: unknown): string =>
+  Buffer.isBuffer(value) ? value.toString() : typeof value === "string" ? value : "";
+
+function incoming(batch: Batch): IncomingBatch {
+  const { fetchedOffset } = batch as Batch & { fetchedOffset: string };
+  return {
+    topic: batch.topic,
+    partition: batch.partition,
+    asked: Number(fetchedOffset),
+    last: Number(batch.lastOffset()),
+    messages: batch.messages.map(({ offset, key, value, headers = {} }) => ({
+      offset: Number(offset),
+      key: textOf(key),
+      value: value === null ? null : value.toString(),
+      headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, textOf(text)])),
+    })),
+  };
+}
+
+function listen(consumer: Consumer, events: ConsumerEvents): void {
+  const names = consumer.events;
+  consumer.on(names.GROUP_JOIN, ({ payload }) => {
+    events.joined(new Map(Object.entries(payload.memberAssignment)));
+  });
+  consumer.on(names.REBALANCING, () => {
+    events.revoked();
+  });
+  consumer.on(names.CRASH, ({ payload: { error, restart } }) => {
+    // With a restart it builds itself anew and joins again; without one it would stand still without a word.
+    if (restart) events.revoked();
+    else events.crashed(error);
+  });
+  consumer.on(names.HEARTBEAT, () => {
+    events.alive();
+  });
+  consumer.on(names.FETCH, () => {
+    events.alive();
+  });
+}
+
+function consumerOf(consumer: Consumer): KafkaConsumer {
+  return {
+    async start(topics, events) {
+      listen(consumer, events);
+      await consumer.connect();
+      await consumer.subscribe({ topics: [...topics], fromBeginning: true });
+      await consumer.run({
+        autoCommit: false,
+        eachBatchAutoResolve: false,
+        async eachBatch(payload) {
+          const { batch } = payload;
+          if (!payload.isRunning() || payload.isStale()) return;
+          if (events.batch(incoming(batch))) payload.resolveOffset(batch.lastOffset());
+          await payload.heartbeat();
+        },
+      });
+    },
+    seek(topic, partition, offset) {
+      consumer.seek({ topic, partition, offset: String(offset) });
+    },
+    pause(topic, partition) {
+      consumer.pause([{ topic, partitions: [partition] }]);
+    },
+    resume(topic, partition) {
+      consumer.resume([{ topic, partitions: [partition] }]);
+    },
+    commit: (topic, partition, offset) => consumer.commitOffsets([{ topic, partition, offset: String(offset) }]),
+    stop: () => consumer.disconnect(),
+  };
+}
+
+/** The client reads past the end of a list (a TypeError) while a new topic has no leader that it knows. */
+async function offsetsOf(admin: Admin, topic: string, triesLeft = 5): ReturnType<Admin["fetchTopicOffsets"]> {
+  try {
+    return await admin.fetchTopicOffsets(topic);
+  } catch (error) {
+    if (!(error instanceof TypeError) || triesLeft === 0) throw error;
+    await admin.fetchTopicMetadata({ topics: [topic] });
+    return offsetsOf(admin, topic, triesLeft - 1);
+  }
+}
+
+async function committedOf(
+  admin: Admin,
+  groupId: string,
+  topics: readonly string[],
+): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
+  const found = await admin.fetchOffsets({ groupId, topics: [...topics] });
+  const known = found.map(({ topic, partitions }) => {
+    const offsets = partitions.map(({ partition, offset }) => [partition, Number(offset)] as const);
+    return [topic, new Map(offsets.filter(([, offset]) => offset >= 0))] as const;
+  });
+  return new Map(known);
+}
+
+function adminOf(admin: Admin): KafkaAdmin {
+  return {
+    connect: () => admin.connect(),
+    async ping() {
+      await admin.describeCluster();
+    },
+    topics: () => admin.listTopics(),
+    async create(topics) {
+      await admin.createTopics({
+        waitForLeaders: true,
+        topics: topics.map(({ topic, partitions, replication, settings }) => ({
+          topic,
+          numPartitions: partitions,
+          replicationFactor: replication,
+          configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+        })),
+      });
+    },
+    async partitionsOf(names) {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
+      return new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
+    },
+    async offsets(topic) {
+      const found = await offsetsOf(admin, topic);
+      return found.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }));
+    },
+    async offsetsAt(topic, time) {
+      const found = await admin.fetchTopicOffsetsByTimestamp(topic, time);
+      return new Map(found.map(({ partition, offset }) => [partition, Number(offset)]));
+    },
+    committed: (group, topics) => committedOf(admin, group, topics),
+    disconnect: () => admin.disconnect(),
+  };
+}
+
+export function createKafkaClient(config: KafkaConfig, clientId: string, say: Say): KafkaClient {
+  const kafka = kafkaOf(config, clientId, say);
+  return {
+    admin: () => adminOf(kafka.admin()),
+    producer: () =>
+      producerOf(
+        kafka.producer({
+          idempotent: true,
+          maxInFlightRequests: 1,
+          allowAutoTopicCreation: false,
+          createPartitioner: Partitioners.DefaultPartitioner,
+        }),
+      ),
+    consumer: groupId =>
+      consumerOf(
+        kafka.consumer({
+          groupId,
+          sessionTimeout: 10_000,
+          rebalanceTimeout: 15_000,
+          heartbeatInterval: 1_000,
+          maxWaitTimeInMs: 500,
+          allowAutoTopicCreation: false,
+        }),
+      ),
+  };
+}
+
+const partitioner = Partitioners.DefaultPartitioner();
+
+/** Which partition a key belongs to, as every client with Kafka's default partitioner (murmur2) sees it. */
+export function partitionOf(key: string, partitions: number): number {
+  const partitionMetadata = Array.from({ length: partitions }, (_, partitionId) => ({
+    ...{ partitionId, partitionErrorCode: 0, leader: 0 },
+    ...{ replicas: [], isr: [] },
+  }));
+  return partitioner({ topic: "", partitionMetadata, message: { key, value: null } });
+}
+
+/** One attempt to reach Kafka. @throws Error whose message says in one line why it is not to be had */
+export async function checkKafka(config: KafkaConfig): Promise<void> {
+  const admin = kafkaOf(config, "comptoir-check", () => undefined, { retry: { retries: 0 } }).admin();
+  try {
+    await admin.connect();
+    await admin.describeCluster();
+  } catch (error) {
+    const [reason] = causesOf(error).slice(-1);
+    throw new Error(reason instanceof Error ? reason.message : String(error), { cause: error });
+  } finally {
+    admin.disconnect().catch(() => undefined);
+  }
+}
