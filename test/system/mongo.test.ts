@@ -14,4 +14,5 @@ beforeAll(async () => {
 });
 afterAll(() => stop());
 
-storeContract("MongoDB", () => Promise.resolve(mongoStorage(url)));
+// Unpublished events lie in the document, and a server may write a document as a whole.
+storeContract("MongoDB", () => Promise.resolve(mongoStorage(url)), { fullOutbox: 40 });
