@@ -51,7 +51,7 @@ export interface Write {
 export type WriteOutcome =
   | { readonly kind: "written" }
   | { readonly kind: "conflict" }
-  /** A unique index has this value already; `field` is the index's first field. */
+  /** The document is as expected, but a unique index has this value already; `field` is the index's first field. */
   | { readonly kind: "duplicate"; readonly field: string };
 
 export interface Acknowledgement {

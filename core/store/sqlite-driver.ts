@@ -34,6 +34,7 @@ function statementsOf(spec: CollectionSpec<unknown>) {
   const due = `${entries} indexed by "${spec.name}:due"`;
   return {
     load: `select id, version, seq, schema_version, writes, body from ${documents} where id = ?`,
+    version: `select version from ${documents} where id = ?`,
     oldest: `select min(seq) as seq from ${outbox} where id = ?`,
     entry: `select due_at, value from ${entries} where id = ? and key = ?`,
     dueOf: `select key, due_at, value from ${due} where due_at <= ? and id = ? order by due_at limit ${String(DUE_LIMIT)}`,
@@ -214,6 +215,9 @@ class SqliteDriver implements Driver {
       const code = errcodeOf(error);
       if (code === ID_TAKEN) return { kind: "conflict" };
       if (code !== UNIQUE_VIOLATION) throw error;
+      // SQLite may name another index before the id: whoever makes the same document meets its own values.
+      const { version = 0 } = this.#statement("version").get(document.id) ?? {};
+      if (version !== expected) return { kind: "conflict" };
       return { kind: "duplicate", field: this.#violated(error as Error) };
     }
   }

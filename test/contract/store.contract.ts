@@ -262,6 +262,21 @@ export function storeContract(adapter: string, open: () => Promise<Storage>, rat
         });
       });
 
+      it("do not stand in the way of a document that two processes make at the same moment: one makes it", async () => {
+        const { reached, open: go, pass } = gate();
+        const other = await another();
+        other.hooks.before = operation => (operation === "write" ? pass() : undefined);
+        const make = (who: Client) =>
+          who.database
+            .collection(numbered)
+            .update("a", current => (current === null ? write({ number: "1" }, [], "made") : keep("found")));
+        const slow = make(other);
+        await reached;
+        expect((await make(client)).result).toBe("made");
+        go();
+        expect((await slow).result).toBe("found");
+      });
+
       it("free a value when its document takes another one", async () => {
         await take(client, "a", "1");
         await take(client, "a", "2");
