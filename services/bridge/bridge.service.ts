@@ -51,7 +51,7 @@ export function createService(env: Environment): ServiceSchema {
     async started() {
       await opened.start(this.logger);
       // Other nodes do without the log for a while; a bridge without it is of no use.
-      env.health.register("event log", () => log.check(), { critical: true });
+      if (env.config.cluster !== null) env.health.register("event log", () => log.check(), { critical: true });
       running?.subscriptions.follow(subscribersIn(this.broker));
       const onError = (error: unknown): void => {
         this.logger.debug("The subscribers' lag is not known now", error);
