@@ -1,9 +1,12 @@
 // One node of a test's cluster: ended, killed and started again under its name and address.
 import type { ChildProcess } from "node:child_process";
+import { setTimeout as pause } from "node:timers/promises";
 import { startNode, type NodeProcess } from "./node-process.ts";
 
-/** On two cores a node that starts beside three others takes several seconds. */
-const START_TIMEOUT_MS = 90_000;
+/** A node that starts beside three others takes seconds, on a machine that does much else a minute. */
+const START_TIMEOUT_MS = 180_000;
+const READY_TIMEOUT_MS = 30_000;
+const POLL_MS = 50;
 
 export interface NodePlace {
   /** Its node id in the cluster. */
@@ -59,6 +62,18 @@ export class ClusterNode {
   /** All that it wrote to stderr, over its restarts. */
   log(): string {
     return this.#earlier + this.#running.log();
+  }
+
+  /** Resolves once its ops port says that it takes work. @throws with its reasons when it does not in time */
+  async untilReady(timeoutMs = READY_TIMEOUT_MS): Promise<void> {
+    const end = Date.now() + timeoutMs;
+    for (;;) {
+      const answer = await fetch(`${this.opsUrl}/ready`);
+      const said = await answer.text();
+      if (answer.ok) return;
+      if (Date.now() > end) throw new Error(`${this.name} is not ready: ${said}`);
+      await pause(POLL_MS);
+    }
   }
 
   /** kill -9; resolves when it is gone. */

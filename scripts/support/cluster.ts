@@ -134,11 +134,15 @@ export class Cluster {
 
 const isGateway = ({ services }: NodePlace): boolean => services.includes("gateway");
 
-/** Resolves once every node is ready. @throws with the log of the first that is not, and kills the others */
+/**
+ * Resolves once every node has started and the gateways have found the services behind them.
+ * @throws with the log of the first that has not, and kills the others
+ */
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const cluster = new Cluster(options);
   try {
     await cluster.add(options.nodes);
+    await Promise.all(cluster.with("gateway").map(node => node.untilReady()));
     return cluster;
   } catch (error) {
     await cluster.kill();

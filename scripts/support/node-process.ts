@@ -71,7 +71,11 @@ type Announcement = Pick<NodeProcess, "url" | "opsUrl">;
 
 async function announcement(child: ChildProcess, timeoutMs: number, errors: () => string): Promise<Announcement> {
   if (child.stdout === null) throw new Error("The node has no stdout");
-  const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
+  let why = "ended before it was ready";
+  const timer = setTimeout(() => {
+    why = `was not ready within ${String(timeoutMs / 1000)} s`;
+    child.kill("SIGKILL");
+  }, timeoutMs);
   let url: string | null = null;
   for await (const line of createInterface({ input: child.stdout })) {
     url ??= /^ready (http\S+)/.exec(line)?.[1] ?? null;
@@ -82,7 +86,7 @@ async function announcement(child: ChildProcess, timeoutMs: number, errors: () =
     return { url, opsUrl };
   }
   clearTimeout(timer);
-  throw new Error(`The node ended before it was ready:\n${errors().slice(-5_000)}`);
+  throw new Error(`The node ${why}:\n${errors().slice(-5_000)}`);
 }
 
 /** An access token of the administrator. */
