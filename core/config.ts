@@ -42,7 +42,7 @@ const levels = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
 const port = integer(0, 65_535);
 const seconds = integer(1, 10_000_000);
 const count = integer(0, 1_000_000_000);
-const namespaceRule = "1 to 40 lower case letters, digits and -, beginning with a letter";
+export const namespaceRule = "1 to 40 lower case letters, digits and -, beginning with a letter";
 
 function modeOf(source: Source): Config["mode"] {
   const missing = clusterVariables.filter(name => source.raw(name) === undefined);
@@ -55,8 +55,10 @@ function modeOf(source: Source): Config["mode"] {
   return "embedded";
 }
 
+const NAMESPACE = /^[a-z][a-z\d-]{0,39}$/;
+export const isNamespace = (text: string): boolean => NAMESPACE.test(text);
 const namespaceOf = (source: Source): string =>
-  source.read("COMPTOIR_NAMESPACE", matching(/^[a-z][a-z\d-]{0,39}$/, namespaceRule), "comptoir");
+  source.read("COMPTOIR_NAMESPACE", matching(NAMESPACE, namespaceRule), "comptoir");
 
 /** In seconds. A saga may last as long as its reservation, and its answers must be remembered longer than that. */
 function retention(source: Source, reservationTtl: number): number {

@@ -22,7 +22,8 @@ import type {
 import { causesOf, isLost, ProducerLostError } from "./kafka-errors.ts";
 import { optionsOf, REQUEST_TIMEOUT_MS } from "./kafka-options.ts";
 
-function kafkaOf(config: KafkaConfig, clientId: string, say: Say, more: Partial<ClientConfig> = {}): Kafka {
+/** For the files beside this one. */
+export function kafkaOf(config: KafkaConfig, clientId: string, say: Say, more: Partial<ClientConfig> = {}): Kafka {
   const logCreator: ClientConfig["logCreator"] =
     () =>
     ({ namespace, log: { message, error } }) => {

@@ -184,6 +184,7 @@ export const resilience = {
   "v1.registry.nodes": "read",
   "v1.registry.services": "read",
   "v1.backup.take": "background",
+  "v1.backup.hold": "conditional",
   "v1.backup.get": "read",
   "v1.backup.list": "read",
   "v1.audit.list": "list",

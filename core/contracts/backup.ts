@@ -27,6 +27,17 @@ export const backupActions = {
       location: "/v1/backups/{id}",
     },
   }),
+  /** Keeps every process of a cluster from writing for so long, or until it is called with 0. Refuses WRONG_STATE in one process. */
+  "v1.backup.hold": action({
+    params: closed({ ms: Type.Integer({ minimum: 0, maximum: 10_000 }) }),
+    result: closed({}),
+    auth: "ops:write",
+    rest: {
+      method: "POST",
+      path: "/v1/holds",
+      summary: "Hold all writes of the cluster while a backup looks; 0 ends it",
+    },
+  }),
   "v1.backup.get": action({
     params: closed({ id: Id }),
     result: Backup,

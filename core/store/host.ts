@@ -1,10 +1,11 @@
 // Lets moleculer-db connect a service's database, and relays its events while it is connected.
-import type { Service, ServiceSchema } from "moleculer";
+import type { Context, Service, ServiceSchema } from "moleculer";
 import DbService from "moleculer-db";
 import { callerOf } from "../context.ts";
 import type { HostedDatabase } from "../environment.ts";
 import { createDatabase } from "./database.ts";
 import type { OpenDriver } from "./driver.ts";
+import { HOLD_EVENT, writes, type HoldParams } from "./hold.ts";
 import { createRelay, type Relay } from "./relay.ts";
 import type { HostAdapter } from "./sqlite-adapter.ts";
 import type { StoreOptions } from "./writer.ts";
@@ -16,6 +17,12 @@ const DRAIN_MS = 1_000;
 const noActions = Object.fromEntries(
   ["find", "count", "list", "create", "insert", "get", "update", "remove"].map(name => [name, false as const]),
 );
+
+const held = {
+  [HOLD_EVENT](ctx: Context<HoldParams>): void {
+    writes.hold(ctx.params.ms);
+  },
+};
 
 export interface HostOptions extends Omit<StoreOptions, "onCommit"> {
   readonly adapter: HostAdapter;
@@ -57,6 +64,7 @@ export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: Ho
     mixins: [DbService as unknown as Partial<ServiceSchema>],
     adapter: plain(adapter),
     actions: noActions,
+    events: held,
     async started(this: Service) {
       await adapter.connect();
       await Promise.all(relayed().map(store => store.measure()));

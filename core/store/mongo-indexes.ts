@@ -13,7 +13,9 @@ function checkedName(name: string): string {
   return name;
 }
 export const documentsOf = (spec: CollectionSpec<unknown>): string => checkedName(spec.name);
-export const entriesOf = (spec: CollectionSpec<unknown>): string => `${checkedName(spec.name)}_entries`;
+/** Ends the name of the collection that holds another one's entries. */
+export const ENTRIES = "_entries";
+export const entriesOf = (spec: CollectionSpec<unknown>): string => checkedName(spec.name) + ENTRIES;
 
 export const OUTBOX_INDEX = "outbox";
 

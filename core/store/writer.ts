@@ -6,6 +6,7 @@ import { backoff, type Random } from "../kernel/random.ts";
 import { createBacklog, type Backlog, type Bounds } from "./backlog.ts";
 import { decideBatch, type Answer, type Command, type Decided } from "./decide-batch.ts";
 import type { Ask, Driver, Loaded, Write, WriteOutcome } from "./driver.ts";
+import { writes } from "./hold.ts";
 import type { CollectionSpec } from "./port.ts";
 import { Queues, type Flight } from "./queues.ts";
 import { settleUnknown } from "./unknown-outcome.ts";
@@ -119,6 +120,7 @@ export class Writer<S, X> {
 
   async #writeAll(decisions: readonly Decision<S, X>[]): Promise<void> {
     let outcomes: readonly WriteOutcome[];
+    if (writes.held !== null) await writes.held;
     try {
       outcomes = await this.#driver.write(decisions.map(({ write }) => write));
     } catch (error) {

@@ -1,0 +1,106 @@
+// Backup and restore of a cluster: its documents in MongoDB, its log and the groups' positions in Kafka, in one file.
+import { join } from "node:path";
+import { checkDump, DUMP_FORMAT, writeDump, type DumpLine } from "../../core/backup/dump-file.ts";
+import { takeCut } from "../../core/backup/cut.ts";
+import { backupName } from "../../core/backup/manifest.ts";
+import { UNFINISHED } from "../../core/backup/take.ts";
+import { WorkingSet } from "../../core/backup/working-set.ts";
+import type { ToolConfig } from "../../core/config.ts";
+import type { ClusterConfig } from "../../core/config-cluster.ts";
+import { timestamp } from "../../core/kernel/clock.ts";
+import { StartupError } from "../../core/startup-error.ts";
+import { MongoDump } from "../../core/store/mongo-dump.ts";
+import { systemClock as clock } from "../../core/system.ts";
+import { mkdirSync } from "node:fs";
+import type { Summary } from "./embedded.ts";
+import { openHolder } from "./holder.ts";
+import { LogCopy, type Positions } from "./log-copy.ts";
+import { fillCluster } from "./fill.ts";
+
+interface BackupOptions {
+  readonly folder: string;
+  readonly url: string | undefined;
+  readonly signal: AbortSignal;
+}
+
+function* linesOf(set: WorkingSet, topics: ReadonlyMap<string, number>, positions: Positions): Generator<DumpLine> {
+  for (const [topic, partitions] of topics) yield { kind: "topic", topic, partitions };
+  for (const item of set.items()) yield { kind: "document", ...item };
+  for (const message of set.messages()) yield { kind: "message", ...message };
+  for (const { group, topic, partition, offset } of positions)
+    yield { kind: "group", group, topic, partition, done: set.messagesBefore(topic, partition, offset) };
+}
+
+export const requireCluster = ({ cluster }: ToolConfig): ClusterConfig => {
+  if (cluster === null) throw new StartupError("this is a cluster's: set NATS_URL, MONGO_URL and KAFKA_BROKERS");
+  return cluster;
+};
+
+/** @throws StartupError, ShopError; then no backup is there */
+export async function backupCluster(settings: ToolConfig, options: BackupOptions): Promise<Summary> {
+  const { signal, folder, url } = options;
+  const { namespace } = settings;
+  const cluster = requireCluster(settings);
+  const path = join(folder, `${backupName(timestamp(clock.now()))}.comptoir.gz`);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const dump = await MongoDump.open(cluster.mongo, namespace);
+  const log = await LogCopy.open(cluster.kafka, namespace);
+  const holder = await openHolder(settings, url, signal);
+  const set = new WorkingSet(`${path}${UNFINISHED}.sqlite`);
+  try {
+    // Before any document is read: what the groups took until then is surely in the documents.
+    const positions = await log.positions();
+    const { ends, takenAt } = await takeCut({
+      ...{ dump, set, signal, holder },
+      mark: async () => ({ takenAt: timestamp(clock.now()), ends: await log.ends() }),
+    });
+    if (set.isEmpty) throw new StartupError(`MongoDB has nothing of ${namespace}: there is nothing to back up`);
+    await log.copy(ends, set, signal);
+    const header = { comptoir: "backup", format: DUMP_FORMAT, namespace, takenAt } as const;
+    const bytes = await writeDump(path, header, linesOf(set, log.partitionsIn(ends), positions), signal);
+    await checkDump(path);
+    return { path, bytes, takenAt };
+  } finally {
+    set.remove();
+    await Promise.allSettled([dump.close(), log.close(), holder.close()]);
+  }
+}
+
+interface RestoreOptions {
+  /** Null: where it came from. */
+  readonly into: string | null;
+  readonly force: boolean;
+  readonly signal: AbortSignal;
+}
+
+async function requireFree(dump: MongoDump, log: LogCopy, namespace: string, force: boolean): Promise<void> {
+  const users = await log.users();
+  if (users.length > 0)
+    throw new StartupError(`a shop runs in ${namespace} (${users.join(", ")} read its log): stop it first`);
+  const [noDocuments, noMessages] = [await dump.isEmpty(), await log.isEmpty()];
+  if (noDocuments && noMessages) return;
+  const what = [...(noDocuments ? [] : ["databases"]), ...(noMessages ? [] : ["topics"])].join(" and ");
+  if (!force)
+    throw new StartupError(
+      `${namespace} has ${what} already: restore --into another namespace, or add --force to delete them first`,
+    );
+}
+
+/** @throws StartupError; before the target is emptied nothing was changed */
+export async function restoreCluster(file: string, settings: ToolConfig, options: RestoreOptions): Promise<Summary> {
+  const cluster = requireCluster(settings);
+  const header = await checkDump(file);
+  const namespace = options.into ?? settings.namespace;
+  const dump = await MongoDump.open(cluster.mongo, namespace);
+  const log = await LogCopy.open(cluster.kafka, namespace);
+  try {
+    await requireFree(dump, log, namespace, options.force);
+    options.signal.throwIfAborted();
+    await dump.drop();
+    await log.drop();
+    await fillCluster({ file, dump, log, signal: options.signal });
+    return { path: namespace, bytes: 0, takenAt: header.takenAt };
+  } finally {
+    await Promise.allSettled([dump.close(), log.close()]);
+  }
+}
