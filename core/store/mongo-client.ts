@@ -1,5 +1,12 @@
 // How a MongoDB client is set up: who it is, what it waits for, and how long it may take to notice that nobody answers.
-import { MongoClient, MongoError, MongoServerError, MongoServerSelectionError, type MongoClientOptions } from "mongodb";
+import {
+  MongoClient,
+  MongoError,
+  MongoInvalidArgumentError,
+  MongoServerError,
+  MongoServerSelectionError,
+  type MongoClientOptions,
+} from "mongodb";
 import type { MongoConfig, Tls } from "../config-cluster.ts";
 import { fail } from "../errors.ts";
 import { StartupError } from "../startup-error.ts";
@@ -51,11 +58,19 @@ const passing = new Set([6, 7, 50, 64, 89, 91, 189, 262, 9001, 10107, 11600, 116
 export const serverCode = (error: unknown): number | undefined =>
   error instanceof MongoServerError && typeof error.code === "number" ? error.code : undefined;
 
+/** Of a socket; the driver does not wrap all of them. */
+const isSocketError = (error: unknown): boolean =>
+  error instanceof Error &&
+  "code" in error &&
+  typeof error.code === "string" &&
+  /^(E[A-Z]{3,}|ERR_(SOCKET|STREAM)_\w+)$/.test(error.code);
+
 /** Whether another attempt later may succeed: everything but a server's definite refusal and our own mistakes. */
 function isAway(error: unknown): boolean {
   const code = serverCode(error);
   if (code !== undefined) return passing.has(code);
-  return error instanceof MongoError && !(error instanceof MongoServerError);
+  if (!(error instanceof MongoError)) return isSocketError(error);
+  return !(error instanceof MongoServerError) && !(error instanceof MongoInvalidArgumentError);
 }
 
 /** What a caller is told when the store does not answer; any other error as it is. */
