@@ -1,0 +1,82 @@
+// A cluster that sells: stocked, under a steady load through all its gateways, and looked at afterwards from outside.
+import type { Finding } from "../../core/contracts/audit.ts";
+import type { Order, TimelineEntry } from "../../core/contracts/order.ts";
+import type { Cluster } from "../../scripts/support/cluster.ts";
+import type { LoadReport } from "../../scripts/support/load-report.ts";
+import { orderLoad, type Load } from "../../scripts/support/load.ts";
+import { client, type Client } from "./client.ts";
+import { auditFromOutside, settle } from "./outside-audit.ts";
+
+const STOCK = 1_000_000;
+
+interface TradeOptions {
+  readonly name: string;
+  readonly skus?: number;
+  readonly concurrency?: number;
+  readonly ratePerSecond?: number;
+}
+
+export interface Trade {
+  readonly api: Client;
+  readonly load: Load;
+  /** Ends the load; every order has ended then. */
+  close(): Promise<LoadReport>;
+  /** One sentence for each broken promise, from outside and from the shop's own audit. */
+  violations(): Promise<string[]>;
+}
+
+async function stockUp(api: Client, skus: readonly string[]): Promise<void> {
+  await Promise.all(
+    skus.map(async sku => {
+      const product = { sku, name: `Product ${sku}`, price: { amount: 255, currency: "GBP" } };
+      await api.until(
+        () => api.post("/v1/products", product, `product-${sku}`),
+        ({ status }) => status === 201 || status === 409,
+      );
+      await api.until(
+        () => api.post(`/v1/inventory/${sku}/receipts`, { quantity: STOCK }, `stock-${sku}`),
+        ({ status }) => status === 201,
+      );
+    }),
+  );
+}
+
+/** All gateways are asked in turn, whether they run or not: a client does not know. */
+export async function startTrade(cluster: Cluster, options: TradeOptions): Promise<Trade> {
+  const { name, skus: count = 20, concurrency = 6, ratePerSecond } = options;
+  const urls = cluster.gateways();
+  const token = await cluster.adminToken();
+  const api = client(urls[0] ?? "", token);
+  const skus = Array.from({ length: count }, (_, index) => `${name}-${String(index)}`);
+  await stockUp(api, skus);
+  const load = orderLoad({
+    ...{ name, skus, concurrency, urls: () => urls, token: () => token },
+    ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
+  });
+  return {
+    api,
+    load,
+    async close() {
+      const report = await load.stop();
+      await settle(api, [...report.orders.values()]);
+      return report;
+    },
+    async violations() {
+      const received = new Map(skus.map(sku => [sku, STOCK]));
+      const outside = await auditFromOutside(api, { placed: load.placed, received });
+      const inside = (await api.all<Finding>("/v1/audit")).filter(({ severity }) => severity === "critical");
+      return [...outside, ...inside.map(({ check, subject, detail }) => `audit: ${check} ${subject}: ${detail}`)];
+    },
+  };
+}
+
+/** The longest time in ms that an order stood still, between two entries of its timeline. */
+export async function longestPause(api: Client): Promise<number> {
+  let longest = 0;
+  for (const { id } of await api.all<Order>("/v1/orders")) {
+    const { items } = await api.get<{ items: TimelineEntry[] }>(`/v1/orders/${id}/timeline`);
+    const times = items.map(({ at }) => Date.parse(at)).sort((a, b) => a - b);
+    for (const [index, time] of times.entries()) longest = Math.max(longest, time - (times[index - 1] ?? time));
+  }
+  return longest;
+}

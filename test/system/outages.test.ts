@@ -1,0 +1,135 @@
+// NATS, MongoDB and Kafka go away under load, each in three ways, and come back: nobody hangs, nothing is lost.
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { setTimeout as pause } from "node:timers/promises";
+import { PATIENCE_MS } from "../../core/deadlines.ts";
+import {
+  startBreakableServers,
+  type Breakable,
+  type BreakableServers,
+} from "../../scripts/support/breakable-servers.ts";
+import { replicasOf, startCluster, type Cluster } from "../../scripts/support/cluster.ts";
+import type { Attempt } from "../../scripts/support/load.ts";
+import { settle } from "../support/outside-audit.ts";
+import { scale } from "../support/scale.ts";
+import { startTrade, type Trade } from "../support/trade.ts";
+
+const RATE = 4;
+const FLOWS_AGAIN_MS = 5_000;
+const EVENTS_AGAIN_MS = 30_000;
+const GRACE_MS = 2_000;
+/** Above what an outage of Kafka leaves at this rate, and soon reached without a limit. */
+const OUTBOX_BOUND = scale.isSoak ? 2_000 : 400;
+
+const counts = {
+  ...{ account: 1, product: 1, customer: 1, inventory: 2, order: 2, billing: 2, notification: 1, bridge: 1 },
+  ...{ registry: 1, audit: 1, gateway: 2 },
+};
+
+let servers: BreakableServers;
+let cluster: Cluster;
+
+beforeAll(async () => {
+  servers = await startBreakableServers();
+  const env = { COMPTOIR_SAGA_LEASE: "5", COMPTOIR_OUTBOX_BOUND: String(OUTBOX_BOUND), COMPTOIR_AUDIT_INTERVAL: "5" };
+  cluster = await startCluster({ servers: servers.addresses, nodes: replicasOf(counts), env });
+}, scale.timeoutMs);
+
+afterAll(async () => {
+  await cluster.kill();
+  await servers.stop();
+});
+
+interface Fault {
+  readonly begin: (broken: Breakable) => unknown;
+  readonly end: (broken: Breakable) => unknown;
+}
+
+const faults: Readonly<Record<string, Fault>> = {
+  killed: { begin: ({ server }) => server.kill(), end: ({ server }) => server.restart() },
+  frozen: {
+    begin: ({ server }) => {
+      server.freeze();
+    },
+    end: ({ server }) => {
+      server.thaw();
+    },
+  },
+  "cut off": { begin: ({ proxy }) => proxy.blackHole(), end: ({ proxy }) => proxy.heal() },
+};
+
+const names = ["nats", "mongo", "kafka"] as const;
+const cases = names.flatMap(name => Object.keys(faults).map(how => ({ name, how })));
+
+const attemptsOf = ({ load }: Trade): Attempt[] => load.placed.flatMap(({ attempts }) => attempts);
+const isAnswered = ({ status }: Attempt): boolean => status === 201 || status === 202;
+
+/** Resolves with the ms from `since` until an order that was sent after it is accepted. */
+async function flowsAgain(trade: Trade, since: number): Promise<number> {
+  const found = await trade.api.until(
+    () => Promise.resolve(attemptsOf(trade).find(each => each.at >= since && isAnswered(each))),
+    attempt => attempt !== undefined,
+  );
+  return found === undefined ? Infinity : found.at + found.ms - since;
+}
+
+/** Neither a hang nor an answer that a client cannot act on. */
+function wrongAnswers(attempts: readonly Attempt[]): Attempt[] {
+  return attempts.filter(attempt => {
+    const { status, retryAfter, ms } = attempt;
+    const isRight = isAnswered(attempt) || (status === 503 && retryAfter !== null);
+    return !isRight || ms > PATIENCE_MS + GRACE_MS;
+  });
+}
+
+describe(`For ${String(scale.outageMs / 1000)} s`, () => {
+  it.each(cases)(
+    "$name is $how: no hang, only 503 with Retry-After, and orders and events flow after its return",
+    async ({ name, how }) => {
+      const fault = faults[how];
+      if (fault === undefined) throw new Error(`${how} is no fault`);
+      const trade = await startTrade(cluster, { name: `${name}-${how.replace(" ", "-")}`, ratePerSecond: RATE });
+      await trade.api.until(
+        () => Promise.resolve(attemptsOf(trade).filter(isAnswered).length),
+        count => count >= RATE,
+      );
+      await fault.begin(servers[name]);
+      const broken = Date.now();
+      await pause(scale.outageMs);
+      const during = attemptsOf(trade).filter(({ at }) => at >= broken);
+      await fault.end(servers[name]);
+      const back = Date.now();
+      const flowing = await flowsAgain(trade, back);
+      const report = await trade.load.stop();
+      await settle(trade.api, [...report.orders.values()], EVENTS_AGAIN_MS);
+      const settled = Date.now() - back;
+      console.log(name, how, { ...report.answers, accepted: report.accepted, failed: report.failed, flowing, settled });
+      expect(wrongAnswers(attemptsOf(trade))).toEqual([]);
+      expect(flowing).toBeLessThan(FLOWS_AGAIN_MS);
+      expect(settled).toBeLessThan(EVENTS_AGAIN_MS);
+      if (name === "kafka") expect(during.filter(each => !isAnswered(each))).toEqual([]);
+      expect(await trade.violations()).toEqual([]);
+    },
+    scale.timeoutMs,
+  );
+
+  it(
+    "takes orders without Kafka until the outboxes are full, refuses then, and goes on when they empty",
+    async () => {
+      await servers.kafka.server.kill();
+      const trade = await startTrade(cluster, { name: "bound" });
+      const isFull = ({ status, code }: Attempt): boolean => status === 503 && code === "EVENT_BACKLOG";
+      await trade.api.until(
+        () => Promise.resolve(attemptsOf(trade).filter(isFull).length),
+        count => count > 10,
+      );
+      expect(attemptsOf(trade).filter(isAnswered).length).toBeGreaterThan(OUTBOX_BOUND / 10);
+      await servers.kafka.server.restart();
+      const flowing = await flowsAgain(trade, Date.now());
+      expect(flowing).toBeLessThan(EVENTS_AGAIN_MS);
+      await trade.close();
+      expect(wrongAnswers(attemptsOf(trade))).toEqual([]);
+      expect(await trade.violations()).toEqual([]);
+    },
+    scale.timeoutMs,
+  );
+});
