@@ -7,13 +7,14 @@ const config: KnipConfig = {
   entry: [
     "services/*/*.service.ts",
     "test/support/acknowledging-writer.ts",
+    "test/support/bridge-process.ts",
     "test/support/servers-owner.ts",
     "test/system/stage-rows.ts",
   ],
   project: ["core/**/*.ts", "services/**/*.ts", "scripts/**/*.ts", "test/**/*.ts", "*.ts"],
   jest: { config: ["jest.config.ts", "jest.system.config.ts", "jest.compose.config.ts"], entry: ["test/**/*.test.ts"] },
-  // Cluster mode: the event log, the store and the topology gauges.
-  ignoreDependencies: ["kafkajs", "moleculer-db-adapter-mongo", "moleculer-prometheus"],
+  // Cluster mode: the store and the topology gauges.
+  ignoreDependencies: ["moleculer-db-adapter-mongo", "moleculer-prometheus"],
   // A schema and its type carry one name.
   ignoreExportsUsedInFile: true,
 };

@@ -26,8 +26,11 @@ afterAll(async () => {
 const namespace = () => `test-${randomUUID().slice(0, 8)}`;
 
 async function until(isDone: () => boolean | Promise<boolean>, ms: number, what: string): Promise<void> {
-  for (const end = Date.now() + ms; !(await isDone()); await delay(50))
+  const end = Date.now() + ms;
+  while (!(await isDone())) {
     if (Date.now() > end) throw new Error(`Not within ${String(ms)} ms: ${what}`);
+    await delay(50);
+  }
 }
 
 /** All that is in the topic, by a client that knows nothing of the bridge. */
