@@ -60,7 +60,8 @@ export const serverCode = (error: unknown): number | undefined =>
 
 /** Of a socket; the driver does not wrap all of them. */
 const isSocketError = (error: unknown): boolean =>
-  error instanceof Error &&
+  typeof error === "object" &&
+  error !== null &&
   "code" in error &&
   typeof error.code === "string" &&
   /^(E[A-Z]{3,}|ERR_(SOCKET|STREAM)_\w+)$/.test(error.code);
