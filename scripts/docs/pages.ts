@@ -1,9 +1,10 @@
 // The pages of docs/ that are made from the code.
 import { format, resolveConfig } from "prettier";
 import { errorsPage } from "./errors.ts";
+import { resiliencePage } from "./resilience.ts";
 import { statesPage } from "./states.ts";
 
-const makers = { "docs/states.md": statesPage, "docs/errors.md": errorsPage };
+const makers = { "docs/states.md": statesPage, "docs/errors.md": errorsPage, "docs/resilience.md": resiliencePage };
 
 /** Path from the repository's root, and text as it has to stand there. */
 export async function pages(): Promise<Map<string, string>> {

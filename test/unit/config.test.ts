@@ -27,6 +27,7 @@ describe("The configuration", () => {
       data: resolve(".data"),
       admin: { email: "admin@comptoir.local", password: null },
       rateLimit: 1200,
+      trustedProxies: 0,
       durability: "full",
       reservationTtlMs: 900_000,
       sagaLeaseMs: 10_000,
