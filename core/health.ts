@@ -20,6 +20,8 @@ interface Entry {
   readonly check: Check | null;
   problem: string | null;
   running: boolean;
+  /** That all is well from the beginning is no news. */
+  isNew: boolean;
 }
 
 const messageOf = (error: unknown): string =>
@@ -36,12 +38,12 @@ export class Health {
 
   /** A check that is asked every 2 s. Until its first answer it counts as failing. */
   register(name: string, check: Check, { critical }: HealthOptions): void {
-    this.#entries.set(name, { critical, check, problem: "not checked yet", running: false });
+    this.#entries.set(name, { critical, check, problem: "not checked yet", running: false, isNew: true });
   }
 
   /** The state of something that tells by itself when it changes; null: all is well. */
   report(name: string, problem: string | null, { critical }: HealthOptions): void {
-    const entry = this.#entries.get(name) ?? { critical, check: null, problem: null, running: false };
+    const entry = this.#entries.get(name) ?? { critical, check: null, problem: null, running: false, isNew: true };
     this.#entries.set(name, entry);
     this.#set(name, entry, problem);
   }
@@ -94,8 +96,10 @@ export class Health {
   }
 
   #set(name: string, entry: Entry, problem: string | null): void {
-    const changed = (entry.problem === null) !== (problem === null);
+    const before = entry.isNew ? null : entry.problem;
+    const changed = (before === null) !== (problem === null);
     entry.problem = problem;
+    entry.isNew = false;
     if (changed) for (const listener of this.#listeners) listener(name, problem);
   }
 

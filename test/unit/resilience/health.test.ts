@@ -26,8 +26,6 @@ describe("Health", () => {
     expect(health.reasons).toEqual(["database: does not answer"]);
     expect(health.degraded).toEqual(["log: does not answer"]);
     expect(changes).toEqual([
-      ["database", null],
-      ["log", null],
       ["database", "does not answer"],
       ["log", "does not answer"],
     ]);
