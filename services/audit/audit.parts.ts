@@ -27,6 +27,8 @@ export interface AuditPolicy {
   readonly sagaLeaseMs: number;
   /** The log forgets: an aggregate that is new to the audit may begin later than 1. */
   readonly mayBeginLate: boolean;
+  /** A small delivery is answered so much later: what comes meanwhile is taken together, and costs fewer writes. */
+  readonly gatherMs: number;
 }
 
 interface Parts {
@@ -42,6 +44,8 @@ interface Parts {
 /** For a process that is slow, or a clock that is off. */
 const MARGIN_MS = 60_000;
 const SWEEPS_MS = 30_000;
+/** Events of a delivery: below it the log has no more to give just now. */
+const SMALL = 100;
 
 function checksOf(
   tools: CheckTools,
@@ -83,7 +87,11 @@ export function createAudit({ database, call, clock, policy, ...rest }: Parts) {
       ]);
       return { ...listed, checks: known.map(({ state }) => state) };
     },
-    "v1.audit.react": ({ events }) => takeEvents(folds, events, policy.mayBeginLate),
+    "v1.audit.react": async ({ events }) => {
+      const taken = await takeEvents(folds, events, policy.mayBeginLate);
+      if (events.length < SMALL) await clock.sleep(policy.gatherMs);
+      return taken;
+    },
     /** Nothing is parked: an event that cannot be taken is asked again. */
     "v1.audit.park": () => Promise.resolve({}),
   };
