@@ -151,8 +151,11 @@ describe("The relay", () => {
       await two.happen(two.stock, `2.${String(n)}`);
     }
     await clock.advance(60_000);
-    append = works;
-    await clock.advance(20_000);
+    append = async events => {
+      await clock.sleep(3_000);
+      await works(events);
+    };
+    await clock.advance(30_000);
     expect(log).toHaveLength(100);
     expect(new Set(log).size).toBe(100);
     for (const { relay } of [one, two]) relay.stop();
