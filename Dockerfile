@@ -25,6 +25,6 @@ USER node
 EXPOSE 3000 3100
 # Alive, not ready: a container whose database is away must not be restarted for it.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.COMPTOIR_OPS_PORT ?? 3100}/live`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["bash", "/app/scripts/health.sh", "live"]
 # What `npm start` runs, without npm: node is process 1 and gets the signals.
-CMD ["node", "--max-semi-space-size=16", "--max-old-space-size=512", "core/main.ts"]
+CMD ["node", "--disable-warning=TimeoutNegativeWarning", "--max-semi-space-size=16", "--max-old-space-size=512", "core/main.ts"]
