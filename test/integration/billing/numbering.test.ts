@@ -98,6 +98,37 @@ describe("Numbering", () => {
     }
   });
 
+  it("is left to the process whose flight it is, while that one lives", async () => {
+    const world = createBillingWorld();
+    const writes = [0, 0];
+    const [one, two] = writes.map((_, index) => {
+      const slow = () => world.clock.sleep(10);
+      const count = (operation: string, collection: string) => {
+        if (operation === "write" && collection === "invoices") writes[index] = (writes[index] ?? 0) + 1;
+        return slow();
+      };
+      return world.start({ point: slow, faults: { before: count } });
+    });
+    if (one === undefined || two === undefined) throw new Error("Two were started");
+    await world.clock.until(Promise.all([confirm(one, ours), confirm(two, ["5", "6", "7", "8"])]));
+    checkNumbers(world, 8);
+    // The drafts in one write, and their numbers in one.
+    expect(writes).toEqual([2, 2]);
+  });
+
+  it("is not done again by the sweep of another process", async () => {
+    const world = createBillingWorld();
+    const slow = () => world.clock.sleep(500);
+    const numbering = confirm(world.start({ point: slow, faults: { before: slow } }), ours);
+    await world.clock.advance(1_500);
+    expect(stored<InvoiceState>(world, "invoices").map(({ status }) => status)).toEqual(Array(4).fill("DRAFT"));
+    const counter = JSON.stringify(stored<Counter>(world, "numbering"));
+    await world.clock.until(world.calm.sweep());
+    expect(JSON.stringify(stored<Counter>(world, "numbering"))).toBe(counter);
+    await world.clock.until(numbering);
+    checkNumbers(world, 4);
+  });
+
   it("gives many concurrent documents their numbers in few flights", async () => {
     const world = createBillingWorld();
     const ids = Array.from({ length: 500 }, (_, index) => String(index));
