@@ -15,6 +15,8 @@ export interface NodePlace {
   readonly services: readonly string[];
   readonly data: string;
   readonly env: Readonly<Record<string, string>>;
+  /** Of another release. */
+  readonly root?: string;
 }
 
 export class ClusterNode {
@@ -95,10 +97,13 @@ export class ClusterNode {
   }
 }
 
-async function run({ name, services, data, env }: NodePlace): Promise<NodeProcess> {
+async function run({ name, services, data, env, root }: NodePlace): Promise<NodeProcess> {
   const own = { COMPTOIR_NODE_ID: name, ...(services.length > 0 ? { SERVICES: services.join(",") } : {}) };
   try {
-    return await startNode({ data, env: { ...env, ...own }, timeoutMs: START_TIMEOUT_MS });
+    return await startNode({
+      ...{ data, env: { ...env, ...own }, timeoutMs: START_TIMEOUT_MS },
+      ...(root === undefined ? {} : { root }),
+    });
   } catch (error) {
     throw new Error(`${name} did not start`, { cause: error });
   }

@@ -19,6 +19,8 @@ export interface NodeGroup {
   /** 1 when left out. */
   readonly count?: number;
   readonly env?: Readonly<Record<string, string>>;
+  /** The folder of another release; this one when left out. */
+  readonly root?: string;
 }
 
 export interface ClusterOptions {
@@ -117,7 +119,7 @@ export class Cluster {
     rmSync(this.#data, { recursive: true, force: true });
   }
 
-  async #placesOf({ services = [], count = 1, env = {} }: NodeGroup): Promise<NodePlace[]> {
+  async #placesOf({ services = [], count = 1, env = {}, root }: NodeGroup): Promise<NodePlace[]> {
     const kind = services.length === 0 ? "all" : services.join("-");
     const places: NodePlace[] = [];
     for (let left = count; left > 0; left -= 1) {
@@ -126,7 +128,8 @@ export class Cluster {
       const name = `${kind}-${String(number)}`;
       const port = services.length === 0 || services.includes("gateway") ? String(await freePort()) : "0";
       const all = { ...this.#env, COMPTOIR_PORT: port, ...env };
-      places.push({ name, services, data: join(this.#data, name), env: all });
+      const release = root === undefined ? {} : { root };
+      places.push({ name, services, data: join(this.#data, name), env: all, ...release });
     }
     return places;
   }

@@ -26,6 +26,8 @@ export interface NodeOptions {
   /** For node itself: profiling flags. */
   readonly execArgv?: readonly string[];
   readonly timeoutMs: number;
+  /** Of the release that it runs; this one when left out. */
+  readonly root?: string;
 }
 
 export interface NodeProcess {
@@ -42,9 +44,15 @@ export interface NodeProcess {
 export const temporaryFolder = (): string => mkdtempSync(join(tmpdir(), "comptoir-"));
 
 /** Resolves once it has said that it is ready. @throws with its output when it ends before that */
-export async function startNode({ data, env, execArgv = [], timeoutMs }: NodeOptions): Promise<NodeProcess> {
+export async function startNode({
+  data,
+  env,
+  execArgv = [],
+  timeoutMs,
+  root: cwd = root,
+}: NodeOptions): Promise<NodeProcess> {
   const child = spawn(process.execPath, [...execArgv, ...startArguments], {
-    cwd: root,
+    cwd,
     env: { ...settings, COMPTOIR_DATA: data, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
