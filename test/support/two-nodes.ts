@@ -1,5 +1,5 @@
 // Nodes of the whole shop in one test: a broker each, connected to each other, over the same databases as processes have
-// them, with connections of their own. Only the event log is one node's, for the local one is.
+// them, with connections of their own and some way to go. Only the event log is one node's, for the local one is.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -11,7 +11,10 @@ import { deriveId } from "../../core/derive-id.ts";
 import type { Environment } from "../../core/environment.ts";
 import { Health } from "../../core/health.ts";
 import type { Principal } from "../../core/request.ts";
-import { sqliteDatabases } from "../../core/store/sqlite.ts";
+import { hostDatabase } from "../../core/store/host.ts";
+import { createSqliteAdapter } from "../../core/store/sqlite-adapter.ts";
+import { createSqliteDriver } from "../../core/store/sqlite-driver.ts";
+import { createSqliteFile } from "../../core/store/sqlite-file.ts";
 import { systemClock, systemRandom } from "../../core/system.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import { createService as account } from "../../services/account/account.service.ts";
@@ -23,10 +26,17 @@ import { createService as notification } from "../../services/notification/notif
 import { createService as order } from "../../services/order/order.service.ts";
 import { createService as product } from "../../services/product/product.service.ts";
 import { testConfig } from "./config.ts";
+import { withFaults } from "./faulty-driver.ts";
 
 const admin: Principal = { kind: "user", id: "admin", scopes, customerId: null };
 const service: Principal = { kind: "service", id: "order" };
 const DEADLINE_MS = 20_000;
+
+/** As on a network: between what a process read and what it writes another one finds the time to write. */
+const far = {
+  before: (operation: string) =>
+    operation === "write" || operation === "read" ? systemClock.sleep(5 * systemRandom.fraction()) : undefined,
+};
 
 export interface Node {
   /** As the administrator, or as a service what only services ask. */
@@ -58,7 +68,12 @@ export function createNodes(smtpUrl: string, changes: Partial<Config> = {}): Nod
     };
     const [clock, random] = [systemClock, systemRandom];
     const { durability, outboxBound } = config;
-    const database = sqliteDatabases({ folder, durability, shared: true, outboxBound, clock, random, onFatal });
+    const options = { folder, durability, shared: true, outboxBound, clock, random, onFatal };
+    const database = (name: string) => {
+      const file = createSqliteFile(join(folder, `${name}.sqlite`), options);
+      const adapter = createSqliteAdapter(file, onFatal);
+      return hostDatabase({ ...options, adapter, openDriver: withFaults(spec => createSqliteDriver(spec, file), far) });
+    };
     return { config, clock, random, health: new Health(clock), database };
   }
 
