@@ -1,6 +1,7 @@
 // Audit: checks beside the running shop that what it promises holds.
 import { performance } from "node:perf_hooks";
 import type { ServiceSchema } from "moleculer";
+import type { Config } from "../../core/config.ts";
 import { callerOf } from "../../core/context.ts";
 import { auditActions } from "../../core/contracts/audit.ts";
 import type { Environment } from "../../core/environment.ts";
@@ -8,7 +9,7 @@ import type { Clock } from "../../core/kernel/clock.ts";
 import type { Call } from "../../core/request.ts";
 import { implement } from "../../core/service.ts";
 import { showRun } from "./audit.metrics.ts";
-import { createAudit } from "./audit.parts.ts";
+import { createAudit, type AuditPolicy } from "./audit.parts.ts";
 
 /** An order's events come within it. */
 const GATHER_MS = 300;
@@ -28,27 +29,27 @@ function busyMeter(clock: Clock): () => boolean {
   };
 }
 
+function policyOf({ auditIntervalMs: intervalMs, reservationTtlMs, sagaLeaseMs, cluster }: Config): AuditPolicy {
+  return {
+    intervalMs,
+    reservationTtlMs,
+    sagaLeaseMs,
+    mayBeginLate: (cluster?.kafka.retentionMs ?? -1) !== -1,
+    // In one process every write is taken from the shop; an audit on a node of its own has time.
+    gatherMs: cluster === null ? GATHER_MS : 0,
+  };
+}
+
 export function createService(env: Environment): ServiceSchema {
   const { clock, config } = env;
-  const { auditIntervalMs: intervalMs, reservationTtlMs, sagaLeaseMs, cluster } = config;
-  let call: Call | undefined;
+  let call: Call = () => Promise.reject(new Error("The audit has not been created"));
   let warn = (_text: string): void => undefined;
   const database = env.database("audit");
   const { handlers, auditor, types } = createAudit({
     database,
-    call: (action, params) => {
-      if (call === undefined) throw new Error("The audit has not been created");
-      return call(action, params);
-    },
+    call: (action, params) => call(action, params),
     clock,
-    policy: {
-      intervalMs,
-      reservationTtlMs,
-      sagaLeaseMs,
-      mayBeginLate: (cluster?.kafka.retentionMs ?? -1) !== -1,
-      // In one process every write is taken from the shop; an audit on a node of its own has time.
-      gatherMs: cluster === null ? GATHER_MS : 0,
-    },
+    policy: policyOf(config),
     isBusy: busyMeter(clock),
     onRun: showRun,
     onError: (check, error) => {

@@ -1,6 +1,7 @@
 // The audit finds each kind of violation within a minute, and none in a shop where nothing is wrong.
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import type { CheckName, Finding } from "../../core/contracts/audit.ts";
+import { checkNames, type CheckName, type CheckRun, type Finding } from "../../core/contracts/audit.ts";
+import type { CloudEvent } from "../../core/contracts/common.ts";
 import type { Order } from "../../core/contracts/order.ts";
 import { invoiceIdOf, paymentIdOf, reservationIdOf } from "../../core/kernel/ids.ts";
 import { keep, write, type DocumentStore, type Entry } from "../../core/store/port.ts";
@@ -232,7 +233,7 @@ const plants: readonly Planted[] = [
       await copy(ordersStored(), orderAt(11).id, "old", state => ({
         ...state,
         number: "OLD",
-        status: "PENDING",
+        status: "PENDING" as const,
         createdAt: "2026-01-01T00:00:00.000Z",
       }));
       return "order:old";
@@ -287,8 +288,9 @@ function fail(): never {
   throw new Error("There is nothing to change");
 }
 
-async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean, ms: number): Promise<T> {
-  const end = Date.now() + ms;
+/** The last answer, right or not. */
+async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
+  const end = Date.now() + LIMIT_MS;
   for (;;) {
     const answer = await ask();
     if (isRight(answer) || Date.now() > end) return answer;
@@ -296,31 +298,59 @@ async function until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean, 
   }
 }
 
+const keyOf = ({ check, subject }: Pick<Finding, "check" | "subject">): string => `${check} ${subject}`;
+const allRan = (checks: readonly CheckRun[], after = ""): boolean =>
+  checks.length === checkNames.length && checks.every(({ finishedAt }) => (finishedAt ?? "") > after);
+
 describe("A shop in which nothing is wrong", () => {
   it("has no findings, and every check has run to its end", async () => {
-    const ran = (checks: readonly { finishedAt: string | null }[]) =>
-      checks.length === 6 && checks.every(({ finishedAt }) => finishedAt !== null);
     const { checks, items } = await until(
       () => shop.call("v1.audit.list", {}),
-      answer => ran(answer.checks),
-      LIMIT_MS,
+      answer => allRan(answer.checks),
     );
-    expect(checks.map(({ error }) => error)).toEqual([null, null, null, null, null, null]);
+    expect(checks.map(({ error }) => error)).toEqual(checkNames.map(() => null));
     expect(items).toEqual([]);
   });
 });
 
 describe("What is planted into the databases", () => {
+  const told: CloudEvent[] = [];
+  const wanted = new Map<string, string>();
+
   it("is found within a minute, each kind of it, and nothing else", async () => {
-    const wanted = new Map<string, string>();
-    for (const { what, check, plant } of plants) wanted.set(`${check} ${await plant()}`, what);
-    const isFound = (found: readonly Finding[]) => {
-      const keys = new Set(found.map(({ check, subject }) => `${check} ${subject}`));
-      return [...wanted.keys()].every(key => keys.has(key));
-    };
-    const found = await until(findings, isFound, LIMIT_MS);
-    const keys = new Set(found.map(({ check, subject }) => `${check} ${subject}`));
-    expect([...wanted].filter(([key]) => !keys.has(key)).map(([, what]) => what)).toEqual([]);
-    console.log(found.filter(({ check, subject }) => !wanted.has(`${check} ${subject}`)));
+    for (const { what, check, plant } of plants) wanted.set(keyOf({ check, subject: await plant() }), what);
+    const found = await until(findings, ({ length }) => length >= wanted.size);
+    const keys = found.map(keyOf);
+    expect([...wanted].filter(([key]) => !keys.includes(key)).map(([, what]) => what)).toEqual([]);
+    expect(found.filter(finding => !wanted.has(keyOf(finding)))).toEqual([]);
+  });
+
+  it("is told as events, once each", async () => {
+    const events = await until(
+      () => Promise.resolve(told.filter(({ type }) => type === "audit.violation.v1")),
+      ({ length }) => length >= wanted.size,
+    );
+    expect(events.map(({ data }) => keyOf(data as Finding)).sort()).toEqual([...wanted.keys()].sort());
+  });
+
+  it("is resolved when it is repaired", async () => {
+    await stock().update(
+      skuOf(0),
+      change(state => ({ ...state, onHand: state.onHand - 1 })),
+    );
+    const subject = `stock:${skuOf(0)}`;
+    const still = await until(findings, found => !found.some(finding => finding.subject === subject));
+    expect(still).toHaveLength(wanted.size - 1);
+    const { items } = await shop.call("v1.audit.list", { status: "RESOLVED" });
+    expect(items).toMatchObject([{ check: "stock", subject, status: "RESOLVED" }]);
+    await until(
+      () => Promise.resolve(told.map(({ type }) => type)),
+      types => types.includes("audit.resolved.v1"),
+    );
+    expect(told.at(-1)?.data).toMatchObject({ check: "stock", subject });
+  });
+
+  beforeAll(() => {
+    shop.listen(["audit.violation.v1", "audit.resolved.v1"], event => told.push(event));
   });
 });
