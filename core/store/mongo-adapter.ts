@@ -132,7 +132,7 @@ export class MongoConnection implements HostAdapter {
         await this.#open();
         return;
       } catch (error) {
-        await this.disconnectQuietly();
+        await this.#discard();
         if (error instanceof StartupError || clock.now() + RETRY_MS >= end) throw error;
         this.#logger.warn(this.#describe(error));
         await clock.sleep(RETRY_MS);
@@ -140,7 +140,7 @@ export class MongoConnection implements HostAdapter {
     }
   }
 
-  async disconnectQuietly(): Promise<void> {
+  async #discard(): Promise<void> {
     const client = this.#adapter?.client;
     this.#adapter = null;
     await client?.close().catch(() => undefined);

@@ -6,7 +6,7 @@ import { createDatabase } from "../../core/store/database.ts";
 import { checkMongo } from "../../core/store/mongo-client.ts";
 import { createMongoDriver } from "../../core/store/mongo-driver.ts";
 import { mongoDatabases } from "../../core/store/mongo.ts";
-import { write, type CollectionSpec, type DocumentStore } from "../../core/store/port.ts";
+import { write, type DocumentStore } from "../../core/store/port.ts";
 import { systemClock as clock, systemRandom as random } from "../../core/system.ts";
 import { freePort } from "../../scripts/support/free-port.ts";
 import type { Server } from "../../scripts/support/server-process.ts";
@@ -34,7 +34,7 @@ afterAll(async () => {
   await Promise.all([server.stop(), toxiproxy.stop()]);
 });
 
-async function open(spec: CollectionSpec<unknown> = counters as CollectionSpec<unknown>) {
+async function open() {
   const storage = mongoStorage(server.url);
   const connection = storage.connection({ url: `mongodb://${proxy.address}` });
   await connection.connect();
@@ -43,7 +43,7 @@ async function open(spec: CollectionSpec<unknown> = counters as CollectionSpec<u
     random,
     outboxBound: 1_000_000,
   });
-  return { connection, database, store: database.collection<Counter, number>(spec as CollectionSpec<Counter>) };
+  return { connection, database, store: database.collection<Counter, number>(counters) };
 }
 
 async function until(isTrue: () => Promise<boolean>, limitMs: number): Promise<number> {
@@ -118,7 +118,17 @@ describe("A MongoDB server that is killed", () => {
 });
 
 describe.each([
-  ["freezes", () => Promise.resolve(server.freeze()), () => Promise.resolve(server.thaw())],
+  [
+    "freezes",
+    () => {
+      server.freeze();
+      return Promise.resolve();
+    },
+    () => {
+      server.thaw();
+      return Promise.resolve();
+    },
+  ],
   ["is in a black hole", () => proxy.blackHole(), () => proxy.heal()],
   ["refuses connections", () => proxy.cut(), () => proxy.heal()],
 ] as const)("A MongoDB server that %s", (_name, breakIt, mendIt) => {
