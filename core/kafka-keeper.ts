@@ -15,10 +15,6 @@ export async function openKafkaKeeper(config: KafkaConfig, say: Say): Promise<Ka
       const described = await admin.describeGroups(names);
       return described.groups.map(({ groupId, members }) => ({ name: groupId, members: members.length }));
     },
-    async goOnAt(groupId, topic, offsets) {
-      const partitions = [...offsets].map(([partition, offset]) => ({ partition, offset: String(offset) }));
-      await admin.setOffsets({ groupId, topic, partitions });
-    },
     async dropTopics(topics) {
       if (topics.length > 0) await admin.deleteTopics({ topics: [...topics] });
     },

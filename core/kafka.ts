@@ -83,8 +83,6 @@ export interface KafkaAdmin {
 export interface KafkaKeeper {
   /** The consumer groups whose names begin so, and how many consumers each has now. */
   groups(prefix: string): Promise<readonly { readonly name: string; readonly members: number }[]>;
-  /** Of a group without consumers: where it goes on. */
-  goOnAt(group: string, topic: string, offsets: ReadonlyMap<number, number>): Promise<void>;
   dropTopics(topics: readonly string[]): Promise<void>;
   dropGroups(groups: readonly string[]): Promise<void>;
   close(): Promise<void>;

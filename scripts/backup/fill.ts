@@ -2,12 +2,12 @@
 import { readDump } from "../../core/backup/dump-file.ts";
 import type { Outgoing } from "../../core/kafka.ts";
 import type { MongoDump, Place } from "../../core/store/mongo-dump.ts";
-import type { LogCopy } from "./log-copy.ts";
+import type { LogCopy, Position } from "./log-copy.ts";
 
 interface FillOptions {
   readonly file: string;
   readonly dump: Pick<MongoDump, "insert">;
-  readonly log: Pick<LogCopy, "make" | "append" | "goOnAt">;
+  readonly log: Pick<LogCopy, "make" | "append" | "goOn">;
   readonly signal: AbortSignal;
 }
 
@@ -52,6 +52,7 @@ export async function fillCluster({ file, dump, log, signal }: FillOptions): Pro
     return log.append(topic, Number(partition), batch);
   });
   const topics = new Map<string, number>();
+  const positions: Position[] = [];
   let isMade = false;
   for await (const line of readDump(file)) {
     signal.throwIfAborted();
@@ -65,11 +66,9 @@ export async function fillCluster({ file, dump, log, signal }: FillOptions): Pro
       const key = `${line.topic} ${String(line.partition)}`;
       await messages.add(key, JSON.parse(line.body) as Outgoing, line.body.length);
     }
-    if (line.kind === "group") {
-      await messages.flush();
-      await log.goOnAt({ ...line, offset: line.done });
-    }
+    if (line.kind === "group" && line.done > 0) positions.push({ ...line, offset: line.done });
   }
   await documents.flush();
   await messages.flush();
+  await log.goOn(positions);
 }

@@ -14,6 +14,7 @@ import type {
 } from "../../core/kafka.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import { systemClock as clock } from "../../core/system.ts";
+import { within } from "../../services/bridge/deadline.ts";
 import { namesIn } from "../../services/bridge/kafka-names.ts";
 import { scan, type Span } from "../../services/bridge/kafka-scan.ts";
 import { deadLetterTopic, eventTopic } from "../../services/bridge/kafka-topics.ts";
@@ -30,6 +31,7 @@ export type Positions = readonly Position[];
 export type Ends = ReadonlyMap<string, readonly PartitionOffsets[]>;
 
 const POLL_MS = 200;
+const JOIN_MS = 60_000;
 const silent = (): void => undefined;
 
 export class LogCopy {
@@ -146,12 +148,35 @@ export class LogCopy {
     return this.#producer.send(this.#prefix + topic, partition, messages);
   }
 
-  async goOnAt({ group, topic, partition, offset }: Position): Promise<void> {
-    await this.#keeper.goOnAt(this.#prefix + group, this.#prefix + topic, new Map([[partition, offset]]));
+  /** The groups will go on there. */
+  async goOn(positions: Positions): Promise<void> {
+    const groups = Map.groupBy(positions, ({ group }) => group);
+    await Promise.all([...groups].map(([group, own]) => this.#goOn(this.#prefix + group, own)));
   }
 
   async close(): Promise<void> {
     await Promise.allSettled([this.#admin.disconnect(), this.#keeper.close(), this.#producer.disconnect()]);
+  }
+
+  /** As the group's only consumer: it joins once for all of its topics, which takes seconds. */
+  async #goOn(group: string, positions: Positions): Promise<void> {
+    const consumer = this.#client.consumer(group);
+    const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+    const topics = new Set(positions.map(({ topic }) => this.#prefix + topic));
+    const nothing = (): void => undefined;
+    const joined = (): void => {
+      resolve(undefined);
+    };
+    consumer
+      .start([...topics], { joined, revoked: nothing, crashed: reject, alive: nothing, batch: () => false })
+      .catch(reject);
+    try {
+      await within(clock, JOIN_MS, `Joining ${group}`, promise);
+      for (const { topic, partition, offset } of positions)
+        await consumer.commit(this.#prefix + topic, partition, offset);
+    } finally {
+      await consumer.stop();
+    }
   }
 
   async #topics(): Promise<string[]> {
