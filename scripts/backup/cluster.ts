@@ -1,4 +1,5 @@
 // Backup and restore of a cluster: its documents in MongoDB, its log and the groups' positions in Kafka, in one file.
+import { mkdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { checkDump, DUMP_FORMAT, writeDump, type DumpLine } from "../../core/backup/dump-file.ts";
 import { takeCut } from "../../core/backup/cut.ts";
@@ -11,7 +12,6 @@ import { timestamp } from "../../core/kernel/clock.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import { MongoDump } from "../../core/store/mongo-dump.ts";
 import { systemClock as clock } from "../../core/system.ts";
-import { mkdirSync } from "node:fs";
 import type { Summary } from "./embedded.ts";
 import { openHolder } from "./holder.ts";
 import { LogCopy, type Positions } from "./log-copy.ts";
@@ -99,7 +99,7 @@ export async function restoreCluster(file: string, settings: ToolConfig, options
     await dump.drop();
     await log.drop();
     await fillCluster({ file, dump, log, signal: options.signal });
-    return { path: namespace, bytes: 0, takenAt: header.takenAt };
+    return { path: namespace, bytes: statSync(file).size, takenAt: header.takenAt };
   } finally {
     await Promise.allSettled([dump.close(), log.close()]);
   }
