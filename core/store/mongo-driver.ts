@@ -15,12 +15,12 @@ import { toDocument, type DocumentRow, type Fresh } from "./mongo-rows.ts";
 import { MongoWrites } from "./mongo-write.ts";
 import type { CollectionSpec, DueEntry, Query } from "./port.ts";
 
-/** Looks at a document and its entries until both are of one version; each needs others to have written in between. */
+/** At a document and its entries until both are of one version; each needs others to have written in between. */
 const LOOKS = 12;
 /** What was read longer ago is read anew before a write: far below the time that deleted entries keep a row. */
 const STALE_MS = 60_000;
-/** Fresh entries of documents that are being worked on. */
-const REMEMBERED_DOCUMENTS = 5_000;
+/** Documents that are being worked on, and their fresh entries, counted together. */
+const REMEMBERED = 20_000;
 
 const stateFields = { version: 1, seq: 1, schemaVersion: 1, writes: 1, state: 1 } as const;
 
@@ -49,7 +49,10 @@ class MongoDriver implements Driver {
   readonly #entries: MongoEntries;
   readonly #writes: MongoWrites;
   /** As last read: what has to be flushed before the next write. */
-  readonly #seen = new LRUCache<string, Seen>({ max: REMEMBERED_DOCUMENTS });
+  readonly #seen = new LRUCache<string, Seen>({
+    maxSize: REMEMBERED,
+    sizeCalculation: ({ fresh }) => 1 + (fresh?.entries.length ?? 0),
+  });
 
   constructor(spec: CollectionSpec<unknown>, connection: MongoConnection, { now }: Pick<Clock, "now">) {
     this.#spec = spec;
