@@ -1,5 +1,6 @@
 // What a service tells the audit: facts of its documents, by id or page by page, and the oldest events of its outboxes.
 import type { Waiting } from "./contracts/audit.ts";
+import { isError } from "./errors.ts";
 import { aggregateOf } from "./reactions.ts";
 import type { DocumentStore, Query, Versioned, Whole } from "./store/port.ts";
 
@@ -43,8 +44,19 @@ export async function inspectWhole<S, X, F>(
 ): Promise<{ items: F[]; next: string | null }> {
   if (asked.ids !== undefined) return { items: (await store.loadWhole(asked.ids)).map(factsOf), next: null };
   const { items, next } = await store.list(start(asked));
-  const loaded = await store.loadWhole(items.map(({ id }) => id));
-  return { items: loaded.map(factsOf), next: next?.[1] ?? null };
+  const ids = items.map(({ id }) => id);
+  return { items: (await standing(store, ids)).map(factsOf), next: next?.[1] ?? null };
+}
+
+/** Without the documents that others write so fast that they cannot be read with all their entries: another walk comes. */
+async function standing<S, X>(store: DocumentStore<S, X>, ids: readonly string[]): Promise<Whole<S, X>[]> {
+  try {
+    return await store.loadWhole(ids);
+  } catch (error) {
+    if (!isError(error, "CONFLICT")) throw error;
+    if (ids.length === 1) return [];
+    return (await Promise.all(ids.map(id => standing(store, [id])))).flat();
+  }
 }
 
 /** The action `waiting` of a service with these collections. */

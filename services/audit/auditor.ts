@@ -88,16 +88,22 @@ export class Auditor {
     return run;
   }
 
-  /** How many are still open. */
+  /** How many are still open. What cannot be looked at stays open. */
   async #lookAtOpen(check: Check): Promise<number> {
-    const { findings } = this.#tools;
+    const { findings, onError } = this.#tools;
     let open = 0;
     for (const { id, state } of await findings.open(check.name)) {
       if (this.#stopped) break;
-      const found = await check.look(state.subject, state.until);
-      if (found === null) await findings.resolve(id);
-      else await findings.report(found);
-      open += found === null ? 0 : 1;
+      open += 1;
+      try {
+        const found = await check.look(state.subject, state.until);
+        if (found === null) {
+          await findings.resolve(id);
+          open -= 1;
+        } else await findings.report(found);
+      } catch (error) {
+        onError(check.name, error);
+      }
     }
     return open;
   }

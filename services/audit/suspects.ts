@@ -44,11 +44,13 @@ export class Suspects {
     this.#waiting.set(key, { found, since, dueAt: since + found.graceMs, probe: null, hasArrived: false });
   }
 
-  /** The second looks that are due, a bounded number. */
+  /** The second looks that are due, a bounded number. @throws the first failure, after all others have had their turn */
   async round(): Promise<void> {
     const now = this.#tools.clock.now();
     const due = [...this.#waiting].filter(([, { dueAt }]) => dueAt <= now).slice(0, ROUND);
-    for (const [key, suspect] of due) await this.#look(key, suspect);
+    const failed: unknown[] = [];
+    for (const [key, suspect] of due) await this.#look(key, suspect).catch((error: unknown) => failed.push(error));
+    if (failed.length > 0) throw failed[0];
   }
 
   async #look(key: string, suspect: Suspect): Promise<void> {
