@@ -13,8 +13,10 @@ describe("The generated pages", () => {
 
 describe("The README", () => {
   it("names every setting", () => {
-    const known = readFileSync("core/config.ts", "utf8").match(/\bCOMPTOIR_[A-Z_]+\b/g) ?? [];
-    const told = new Set(readFileSync("README.md", "utf8").match(/\bCOMPTOIR_[A-Z_]+\b/g));
+    const setting = /\b(COMPTOIR|NATS|MONGO|KAFKA|SMTP)_[A-Z_]+\b/g;
+    const files = ["core/config.ts", "core/config-cluster.ts"];
+    const known = files.flatMap(file => readFileSync(file, "utf8").match(setting) ?? []);
+    const told = new Set(readFileSync("README.md", "utf8").match(setting));
     expect(known.length).toBeGreaterThan(10);
     expect(known.filter(name => !told.has(name))).toEqual([]);
   });
