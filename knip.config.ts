@@ -6,6 +6,7 @@ const config: KnipConfig = {
   // Tests start the others as processes of their own.
   entry: [
     "services/*/*.service.ts",
+    "scripts/docker/images/*/server.ts",
     "test/support/acknowledging-writer.ts",
     "test/support/bridge-process.ts",
     "test/support/servers-owner.ts",
