@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # images.sh: makes sure that every image which docker-compose.yml and the Dockerfile name is on this machine.
-# What cannot be pulled is imitated from package registries, under the same name and with the label standin=1: the real
-# NATS and Kafka, a MongoDB-compatible server, an imitation of Mailpit. For machines without an image registry only.
-# FORCE=1 makes the stand-ins again. Needs Docker; for stand-ins also root, Go, Java 17, Maven and npm.
+# What cannot be pulled is imitated from package registries, under the same name and with the label standin: the real NATS
+# and Kafka, a MongoDB-compatible server, an imitation of Mailpit. For machines without an image registry only.
+# Needs Docker; for stand-ins also root, Go, Java 17, Maven and npm.
 set -euo pipefail
 
 here=$(cd "$(dirname "$0")" && pwd)
@@ -19,14 +19,23 @@ named_in() { # FILE REPOSITORY
 
 is_here() { docker image inspect "$1" >/dev/null 2>&1; }
 
-is_standin() { [ "$(docker image inspect -f '{{index .Config.Labels "standin"}}' "$1" 2>/dev/null)" = 1 ]; }
+# Of all that a stand-in is made of: another one is another stand-in.
+stamp_of() { # NAME
+  find "$here/images/$1" "$root/scripts/servers/$1" "$root/scripts/servers/install.sh" -type f 2>/dev/null |
+    sort | xargs cat | cksum | cut -d' ' -f1
+}
 
-is_wanted() { # IMAGE
-  if is_here "$1"; then
-    is_standin "$1" && [ -n "${FORCE:-}" ]
+# Empty for a real image.
+standin_stamp() { docker image inspect -f '{{with .Config.Labels}}{{.standin}}{{end}}' "$1" | sed 's/<no value>//'; }
+
+is_wanted() { # NAME IMAGE
+  local stamp
+  if is_here "$2"; then
+    stamp=$(standin_stamp "$2")
+    [ -n "$stamp" ] && [ "$stamp" != "$(stamp_of "$1")" ]
     return
   fi
-  ! docker pull --quiet "$1" >/dev/null 2>&1
+  ! docker pull --quiet "$2" >/dev/null 2>&1
 }
 
 install_package() { # COMMAND PACKAGE
@@ -45,7 +54,7 @@ make_base() {
     --customize-hook="upload $authorities /etc/ssl/certs/ca-certificates.crt" \
     --customize-hook='ln -s busybox "$1/bin/wget"' \
     bookworm "$work/base.tar"
-  docker import --change 'CMD ["bash"]' --change 'LABEL standin=1' "$work/base.tar" "$base" >/dev/null
+  docker import --change 'CMD ["bash"]' --change 'LABEL standin=base' "$work/base.tar" "$base" >/dev/null
 }
 
 context_node() {
@@ -79,13 +88,13 @@ copy_server() { # NAME
 }
 
 make_standin() { # NAME IMAGE
-  is_wanted "$2" || return 0
+  is_wanted "$1" "$2" || return 0
   echo "making a stand-in for $2" >&2
   make_base
   local context=$work/$1
   cp -r "$here/images/$1" "$context"
   (cd "$context" && "context_$1")
-  nice docker build --quiet --label standin=1 --tag "$2" "$context" >/dev/null
+  nice docker build --quiet --label "standin=$(stamp_of "$1")" --tag "$2" "$context" >/dev/null
 }
 
 make_standin node "$(named_in Dockerfile node)"
