@@ -128,7 +128,7 @@ describe("The work", () => {
 
   it("is shared by the replicas", async () => {
     const load = begin("shared");
-    await moreOrders(load, 200);
+    await moreOrders(load, 120);
     const report = await end(load);
     expect(report).toMatchObject({ failed: 0, refused: 0 });
     for (const service of ["inventory", "order", "gateway"]) {
@@ -136,7 +136,7 @@ describe("The work", () => {
       const prefix = service === "gateway" ? "v1.gateway." : `v1.${service}.`;
       const counts = await Promise.all(containers.map(({ name }) => callsBegun(stack, name, prefix)));
       expect({ service, counts }).toEqual({ service, counts: containers.map(() => expect.any(Number)) });
-      for (const count of counts) expect(count).toBeGreaterThan(20);
+      for (const count of counts) expect(count).toBeGreaterThan(10);
     }
   });
 
@@ -155,14 +155,15 @@ describe("Containers that come and go under load", () => {
     const load = begin("killed");
     for (const victim of ["inventory-1", "order-1", "gateway-2", "billing-1", "account-2", "product-2", "bridge-1"]) {
       await stack.kill(victim);
-      await moreOrders(load, 20);
+      await moreOrders(load, 8);
       await stack.startAgain(victim);
       await healthy(victim);
-      await moreOrders(load, 20);
+      await moreOrders(load, 8);
     }
     const report = await end(load);
-    expect(report.failed / report.sent).toBeLessThan(0.01);
-    expect(report.accepted).toBeGreaterThan(400);
+    const { failed, sent, answers } = report;
+    expect({ failed, sent, answers, isTooMany: failed >= sent / 100 }).toMatchObject({ isTooMany: false });
+    expect(report.accepted).toBeGreaterThanOrEqual(100);
   });
 
   it("get work within 10 seconds when they are new", async () => {
@@ -178,9 +179,9 @@ describe("Containers that come and go under load", () => {
 
   it.each(["inventory-4", "order-2", "billing-2"])("fail no request when %s is stopped", async name => {
     const load = begin(`stopped-${name}`, { retries: 0 });
-    await moreOrders(load, 40);
+    await moreOrders(load, 10);
     expect(await stack.stop(name)).toBe(0);
-    await moreOrders(load, 80);
+    await moreOrders(load, 30);
     expect(await end(load)).toMatchObject({ failed: 0, refused: 0 });
     await stack.startAgain(name);
     await healthy(name);
@@ -188,10 +189,10 @@ describe("Containers that come and go under load", () => {
 
   it("fail no order when a gateway is stopped and the client asks the other", async () => {
     const load = begin("gateway-stopped");
-    await moreOrders(load, 40);
+    await moreOrders(load, 10);
     expect(await stack.stop("gateway-2")).toBe(0);
     await shop.refresh();
-    await moreOrders(load, 80);
+    await moreOrders(load, 30);
     expect(await end(load)).toMatchObject({ failed: 0, refused: 0 });
   });
 });
@@ -199,8 +200,8 @@ describe("Containers that come and go under load", () => {
 describe("After all that", () => {
   it("every accepted order is there, invoiced and charged once, and the stock adds up", async () => {
     const ids = placed.flatMap(({ attempts }) => attempts.flatMap(({ order }) => (order === null ? [] : [order.id])));
-    expect(ids.length).toBeGreaterThan(500);
-    await settle(shop.api, [...new Set(ids)], 120_000);
+    expect(ids.length).toBeGreaterThan(300);
+    await settle(shop.api, [...new Set(ids)], PATIENCE_MS);
     expect(await auditFromOutside(shop.api, { placed, received: shop.received })).toEqual([]);
   });
 
