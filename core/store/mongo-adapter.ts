@@ -54,6 +54,8 @@ type Prepare = (db: Db) => Promise<void>;
 const RETRY_MS = 500;
 const CHECK_MS = 2_000;
 const CLOSE_MS = 2_000;
+/** Failed checks in a row after which a new client is tried. */
+const PATIENCE = 2;
 const silent: Logger = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 export class MongoConnection implements HostAdapter {
@@ -64,6 +66,8 @@ export class MongoConnection implements HostAdapter {
   #connecting: Promise<void> | null = null;
   #checking: Promise<unknown> | null = null;
   #prepared: Promise<unknown> = Promise.resolve();
+  /** Of the connection there is now: a watch that is another one ends. */
+  #watch: object | null = null;
 
   constructor(options: MongoConnectionOptions) {
     this.#options = options;
@@ -102,13 +106,14 @@ export class MongoConnection implements HostAdapter {
     const client = this.#adapter?.client;
     this.#adapter = null;
     this.#connecting = null;
+    this.#watch = null;
     // A frozen server would keep a farewell waiting.
     if (client !== undefined) await Promise.race([client.close(), this.#options.clock.sleep(CLOSE_MS)]);
   }
 
   /** @throws SERVICE_UNAVAILABLE when the database does not answer within 2 s. */
   async check(): Promise<void> {
-    this.#checking ??= reading(async () => this.db().command({ ping: 1 })).finally(() => {
+    this.#checking ??= reading(async () => this.db().command({ ping: 1 }, { timeoutMS: CHECK_MS })).finally(() => {
       this.#checking = null;
     });
     const late = this.#options.clock.sleep(CHECK_MS).then(() => {
@@ -130,6 +135,7 @@ export class MongoConnection implements HostAdapter {
     for (;;) {
       try {
         await this.#open();
+        void this.#keepWatch();
         return;
       } catch (error) {
         await this.#discard();
@@ -147,13 +153,48 @@ export class MongoConnection implements HostAdapter {
   }
 
   async #open(): Promise<void> {
+    this.#adapter = this.#make();
+    await this.#adapter.connect();
+    await Promise.all(this.#preparations.map(prepare => prepare(this.db())));
+  }
+
+  #make(): Adapter {
     const { config, name } = this.#options;
     const adapter = new Adapter(config.url, mongoOptions(config), name);
-    this.#adapter = adapter;
     // It asks for one collection by name; ours are opened by their specs.
     adapter.init(null, { schema: { collection: "comptoir" }, logger: this.#logger });
-    await adapter.connect();
-    await Promise.all(this.#preparations.map(prepare => prepare(this.db())));
+    return adapter;
+  }
+
+  /** The driver's own watch can wait for ever for a closed socket, and then takes the server for gone until the process ends. */
+  async #keepWatch(): Promise<void> {
+    const watch = {};
+    this.#watch = watch;
+    let failures = 0;
+    for (;;) {
+      await this.#options.clock.sleep(CHECK_MS);
+      const isWell = await this.check().then(
+        () => true,
+        () => false,
+      );
+      if (this.#watch !== watch) return;
+      failures = isWell ? 0 : failures + 1;
+      if (failures >= PATIENCE) await this.#renew(watch);
+    }
+  }
+
+  /** Where a new client gets through, it takes the place of the old one. */
+  async #renew(watch: object): Promise<void> {
+    const adapter = this.#make();
+    try {
+      await adapter.connect();
+    } catch {
+      await adapter.client?.close().catch(() => undefined);
+      return;
+    }
+    const old = this.#watch === watch ? this.#adapter : adapter;
+    if (old !== adapter) this.#adapter = adapter;
+    await Promise.race([old?.client?.close().catch(() => undefined), this.#options.clock.sleep(CLOSE_MS)]);
   }
 
   #describe(error: unknown): string {

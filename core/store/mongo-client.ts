@@ -17,6 +17,8 @@ const POOL = 16;
 const REACH_MS = 2_000;
 /** After this long without a byte an operation is given up; whoever froze is noticed sooner, by the heartbeat. */
 const SILENCE_MS = 5_000;
+/** The whole of an operation: the driver can wait for ever for a socket that was closed while it prepared the command. */
+export const OPERATION_MS = 10_000;
 
 const tlsOptions = ({ ca, cert, key }: Tls): MongoClientOptions => ({
   tls: true,

@@ -6,7 +6,7 @@ import { fail } from "../errors.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Acknowledgement, Ask, Driver, Loaded, StoredDocument, Write, WriteOutcome } from "./driver.ts";
 import type { MongoConnection } from "./mongo-adapter.ts";
-import { reading } from "./mongo-client.ts";
+import { OPERATION_MS, reading } from "./mongo-client.ts";
 import { dueOf, entriesAt, MongoEntries, type EntryRow, type FreshOf } from "./mongo-entries.ts";
 import { createDocumentIndexes, documentsOf } from "./mongo-indexes.ts";
 import { filterOf, sortOf } from "./mongo-list.ts";
@@ -126,7 +126,7 @@ class MongoDriver implements Driver {
   }
 
   readonly #documents = (): Collection<DocumentRow> =>
-    this.#connection.db().collection<DocumentRow>(documentsOf(this.#spec));
+    this.#connection.db().collection<DocumentRow>(documentsOf(this.#spec), { timeoutMS: OPERATION_MS });
 
   /** First the documents, then the rows: whatever of a document was flushed before it was read is then among the rows. */
   async #look(asks: readonly (readonly [index: number, ask: Ask])[], loaded: Map<number, Loaded>): Promise<void> {

@@ -1,6 +1,7 @@
 // The entries of documents as rows of their own, one write behind the documents: ADR 15 has the argument.
 import { MongoBulkWriteError, type AnyBulkWriteOperation, type Collection, type Db } from "mongodb";
 import { DUE_LIMIT, type Ask, type StoredEntry } from "./driver.ts";
+import { OPERATION_MS } from "./mongo-client.ts";
 import { createEntryIndexes, entriesOf } from "./mongo-indexes.ts";
 import { toEntry, type DocumentRow, type Fresh, type FreshEntry } from "./mongo-rows.ts";
 import type { CollectionSpec, DueEntry } from "./port.ts";
@@ -178,7 +179,7 @@ export class MongoEntries {
   }
 
   #rows(): Collection<EntryRow> {
-    return this.#db().collection<EntryRow>(entriesOf(this.#spec));
+    return this.#db().collection<EntryRow>(entriesOf(this.#spec), { timeoutMS: OPERATION_MS });
   }
 
   /** Most collections never have entries: theirs are made with the first. */

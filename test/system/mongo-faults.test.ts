@@ -1,4 +1,5 @@
 // A MongoDB server that dies, freezes or cannot be reached: nothing acknowledged is lost, nothing is done twice, nobody hangs.
+import { execFileSync } from "node:child_process";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { ServiceBroker } from "moleculer";
 import { codeOf } from "../../core/errors.ts";
@@ -54,6 +55,8 @@ async function until(isTrue: () => Promise<boolean>, limitMs: number): Promise<n
   }
   return performance.now() - started;
 }
+const stateOf = ({ process: { pid = 0 } }: Server): string =>
+  execFileSync("ps", ["-o", "state=", "-p", String(pid)], { encoding: "utf8" }).trim();
 const answers = (act: () => Promise<unknown>): Promise<boolean> =>
   act().then(
     () => true,
@@ -122,7 +125,8 @@ describe.each([
     "freezes",
     () => {
       server.freeze();
-      return Promise.resolve();
+      // The signal takes its time on a busy machine.
+      return until(() => Promise.resolve(stateOf(server).startsWith("T")), 5_000);
     },
     () => {
       server.thaw();
