@@ -91,10 +91,12 @@ describe("A cluster that is upgraded while it sells", () => {
       ...{ urls: () => cluster.gateways(), token: () => token, skus: ["A"], name: "upgrade" },
       ...{ concurrency: 4, ratePerSecond: 15 },
     });
+    // Also when the test fails in the middle.
+    ends.unshift(() => load.stop());
     const api = () => client(cluster.gateways()[0] ?? "", token);
     await api().until(
       () => Promise.resolve(load.placed.length),
-      count => count > 50,
+      count => count > 20,
     );
 
     await roll(
@@ -105,7 +107,7 @@ describe("A cluster that is upgraded while it sells", () => {
     const afterwards = load.placed.length;
     await api().until(
       () => Promise.resolve(load.placed.length),
-      count => count > afterwards + 50,
+      count => count > afterwards + 20,
     );
     const report = await load.stop();
 
@@ -119,6 +121,6 @@ describe("A cluster that is upgraded while it sells", () => {
     const { "1 createdAt": older = 0, "2 madeAt": newer = 0, ...mixed } = await shapes();
     expect(mixed).toEqual({});
     expect(older).toBeGreaterThan(0);
-    expect(newer).toBeGreaterThan(50);
+    expect(newer).toBeGreaterThan(20);
   }, 900_000);
 });
