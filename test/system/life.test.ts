@@ -1,0 +1,136 @@
+// The life of a cluster under load: processes join, stop, are replaced one after the other, and are killed at any moment.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Result } from "../../core/contracts/index.ts";
+import type { ClusterNode } from "../../scripts/support/cluster-node.ts";
+import { replicasOf, startCluster, type Cluster } from "../../scripts/support/cluster.ts";
+import type { Attempt } from "../../scripts/support/load.ts";
+import { requireServers, type Servers } from "../../scripts/support/servers.ts";
+import { createChance } from "../simulation/chance.ts";
+import { scale } from "../support/scale.ts";
+import { longestPause, startTrade, type Trade } from "../support/trade.ts";
+
+const LEASE_S = 5;
+const AWAY_MS = 1_000;
+const JOINED_MS = 10_000;
+/** The silence after which a node counts as gone (moleculer.config.ts), a look every second, and a second to tell. */
+const GONE_MS = 9_000;
+const twice = ["account", "product", "customer", "inventory", "order", "billing", "notification", "bridge", "gateway"];
+const counts = { ...Object.fromEntries(twice.map(name => [name, 2])), registry: 1, audit: 1 };
+
+let servers: Servers;
+let cluster: Cluster;
+let trade: Trade;
+
+beforeAll(async () => {
+  servers = await requireServers(process.env);
+  const env = { COMPTOIR_SAGA_LEASE: String(LEASE_S), COMPTOIR_AUDIT_INTERVAL: "5" };
+  cluster = await startCluster({ servers, nodes: replicasOf(counts), env });
+}, scale.timeoutMs);
+
+afterEach(async () => {
+  await trade.load.stop();
+});
+
+afterAll(async () => {
+  await cluster.kill();
+  await servers.stop();
+});
+
+/** How many calls of an action a node has begun to handle. */
+async function begun({ opsUrl }: ClusterNode, action: string): Promise<number> {
+  const metrics = await (await fetch(`${opsUrl}/metrics`)).text();
+  const line = metrics.split("\n").find(each => each.startsWith(`comptoir_actions_begun_total{action="${action}"}`));
+  return Number(line?.split(" ").at(-1) ?? 0);
+}
+
+const attemptsSince = (since: number): Attempt[] =>
+  trade.load.placed.flatMap(({ attempts }) => attempts).filter(({ at }) => at >= since);
+const isAnswered = ({ status }: Attempt): boolean => status === 201 || status === 202;
+
+/** Resolves when so many more orders have been accepted. */
+async function moreOrders(count: number): Promise<void> {
+  const since = Date.now();
+  await trade.api.until(
+    () => Promise.resolve(attemptsSince(since).filter(isAnswered).length),
+    accepted => accepted >= count,
+  );
+}
+
+async function expectAllKept(): Promise<void> {
+  const report = await trade.close();
+  const { sent, accepted, retried, failed, answers, latency } = report;
+  console.log(expect.getState().currentTestName, { sent, accepted, retried, failed, answers, latency });
+  expect(await trade.violations()).toEqual([]);
+  expect(failed).toBeLessThan(sent / 100);
+}
+
+describe("A cluster under load", () => {
+  it(
+    "gives a new replica its share within 10 s, takes no call from one that stops, and forgets one that is killed",
+    async () => {
+      trade = await startTrade(cluster, { name: "members", ratePerSecond: 6 });
+      await moreOrders(5);
+      const joining = Date.now();
+      const [fresh] = await cluster.add([{ services: ["inventory"] }]);
+      if (fresh === undefined) throw new Error("There is no new node");
+      const ready = Date.now();
+      await trade.api.until(
+        () => begun(fresh, "v1.inventory.reserve"),
+        calls => calls > 0,
+      );
+      expect(Date.now() - ready).toBeLessThan(JOINED_MS);
+
+      expect(await fresh.stop()).toBe(0);
+      await moreOrders(5);
+      expect(attemptsSince(joining).filter(attempt => !isAnswered(attempt))).toEqual([]);
+
+      await fresh.restart();
+      await moreOrders(5);
+      await fresh.kill();
+      const killed = Date.now();
+      await trade.api.until(
+        () => trade.api.get<Result<"v1.registry.nodes">>("/v1/registry/nodes"),
+        ({ items }) => !items.some(({ id, available }) => id === fresh.name && available),
+      );
+      expect(Date.now() - killed).toBeLessThan(GONE_MS);
+      await expectAllKept();
+    },
+    scale.timeoutMs,
+  );
+
+  it(
+    "is replaced process by process without a failed order",
+    async () => {
+      trade = await startTrade(cluster, { name: "rolling", ratePerSecond: 6 });
+      for (const node of cluster.nodes.filter(({ isRunning }) => isRunning)) await node.restart();
+      await moreOrders(5);
+      const report = await trade.load.stop();
+      expect(report.placed.filter(({ attempts }) => !attempts.some(isAnswered))).toEqual([]);
+      await expectAllKept();
+    },
+    scale.timeoutMs,
+  );
+
+  it(
+    `loses no accepted order, charges nobody twice, oversells nothing and skips no number while ${String(scale.kills)} processes are killed`,
+    async () => {
+      trade = await startTrade(cluster, { name: "kills", ratePerSecond: 6 });
+      const seed = Number(process.env["SEED"] ?? Date.now() % 100_000);
+      console.log(`SEED=${String(seed)}`);
+      const chance = createChance(seed);
+      const killable = cluster.nodes.filter(
+        ({ services, isRunning }) => isRunning && services.every(name => twice.includes(name)),
+      );
+      for (let killed = 0; killed < scale.kills; killed += 1) {
+        const victim = chance.pick(killable);
+        await victim.kill();
+        await pause(AWAY_MS);
+        await victim.restart();
+      }
+      await expectAllKept();
+      expect(await longestPause(trade.api)).toBeLessThan((LEASE_S + 2) * 1000);
+    },
+    scale.timeoutMs,
+  );
+});
