@@ -48,7 +48,7 @@ export interface Placed {
 export interface Load {
   /** So far. */
   readonly placed: readonly Placed[];
-  /** Lets those under way end. */
+  /** Lets those under way end. Repeating answers the same. */
   stop(): Promise<LoadReport>;
 }
 
@@ -74,16 +74,15 @@ export function orderLoad(options: LoadOptions): Load {
     }
   };
   const buyers = Promise.all(Array.from({ length: options.concurrency }, buyer));
-  return {
-    placed,
-    async stop() {
-      isOver = true;
-      await buyers;
-      const seconds = (Date.now() - begin) / 1000;
-      await agent.close();
-      return reportOf(placed, seconds);
-    },
+  const end = async (): Promise<LoadReport> => {
+    isOver = true;
+    await buyers;
+    const seconds = (Date.now() - begin) / 1000;
+    await agent.close();
+    return reportOf(placed, seconds);
   };
+  let ended: Promise<LoadReport> | null = null;
+  return { placed, stop: () => (ended ??= end()) };
 }
 
 /** Resolves when the next order is due. */
