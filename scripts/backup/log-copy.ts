@@ -39,7 +39,7 @@ export class LogCopy {
   readonly #prefix: string;
   readonly #namespace: string;
   readonly #client: KafkaClient;
-  readonly #admin: KafkaAdmin;
+  #admin: KafkaAdmin;
   readonly #keeper: KafkaKeeper;
   readonly #producer: KafkaProducer;
 
@@ -129,6 +129,10 @@ export class LogCopy {
       if (tries > 100) throw new StartupError(`Kafka does not delete the topics of ${this.#namespace}`);
       await clock.sleep(POLL_MS);
     }
+    // It asks for the topics that it knew before everything it does, and fails for those that are gone.
+    await this.#admin.disconnect();
+    this.#admin = this.#client.admin();
+    await this.#admin.connect();
   }
 
   /** With as many partitions as it had: a message goes back to its own. */
