@@ -5,13 +5,13 @@ import type { Query, Range, Scalar } from "./port.ts";
 
 type Condition = Record<string, unknown>;
 
-/** Null finds documents without the field too. */
-function whereField([field, wanted]: [string, Scalar | Range]): Condition {
-  if (typeof wanted !== "object" || wanted === null) return { [pathOf(field)]: { $eq: wanted } };
+/** Null finds documents without the field too. A bare value is equality, and what every server can look up in an index. */
+function whereField([field, wanted]: [string, Scalar | Range]): [string, unknown] {
+  if (typeof wanted !== "object" || wanted === null) return [pathOf(field), wanted];
   const bounds = (["gte", "gt", "lte", "lt"] as const).flatMap(name =>
     wanted[name] === undefined ? [] : [[`$${name}`, wanted[name]] as const],
   );
-  return { [pathOf(field)]: bounds.length === 0 ? { $exists: true } : Object.fromEntries(bounds) };
+  return [pathOf(field), bounds.length === 0 ? { $exists: true } : Object.fromEntries(bounds)];
 }
 
 const literally = (text: string): string => text.replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll("\0", "\\x00");
@@ -35,10 +35,11 @@ function beyond({ orderBy, direction = "asc", after }: Query): Condition[] {
 }
 
 export function filterOf(query: Query): Filter<DocumentRow> {
-  const conditions = [...Object.entries(query.where ?? {}).map(whereField), ...beyond(query)];
+  const where: Condition = Object.fromEntries(Object.entries(query.where ?? {}).map(whereField));
+  const more = beyond(query);
   if (query.contains !== undefined)
-    conditions.push({ [pathOf(query.contains.field)]: { $regex: literally(query.contains.text) } });
-  return (conditions.length === 0 ? {} : { $and: conditions }) as Filter<Document> as Filter<DocumentRow>;
+    more.push({ [pathOf(query.contains.field)]: { $regex: literally(query.contains.text) } });
+  return (more.length === 0 ? where : { ...where, $and: more }) as Filter<Document> as Filter<DocumentRow>;
 }
 
 export function sortOf({ orderBy, direction }: Query): Sort {
