@@ -114,7 +114,7 @@ async function main(): Promise<void> {
   if (wantsRepl && loaded.mode === "cluster") {
     const operator = { ...loaded, services: [] };
     await waitForCluster(operator);
-    await joinWithRepl(operator);
+    stopOnSignal(await joinWithRepl(operator));
     return;
   }
   if (loaded.services.includes("gateway")) await checkPort(loaded.http.host, loaded.http.port, "COMPTOIR_PORT");

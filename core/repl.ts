@@ -41,12 +41,14 @@ export async function startRepl(broker: ServiceBroker, stop: () => Promise<void>
   });
 }
 
-/** Resolves once it has joined; leaving the REPL ends the process. */
-export async function joinWithRepl(config: Config): Promise<void> {
+/** Resolves once it has joined, with what leaves again and ends the process; so does leaving the REPL. */
+export async function joinWithRepl(config: Config): Promise<() => Promise<void>> {
   const broker = new ServiceBroker(brokerOptions(config));
   await broker.start();
-  await startRepl(broker, async () => {
+  const leave = async (): Promise<void> => {
     await broker.stop();
     process.exit(0);
-  });
+  };
+  await startRepl(broker, leave);
+  return leave;
 }
