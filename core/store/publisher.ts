@@ -18,14 +18,34 @@ export interface PublisherOptions {
   };
 }
 
-/** Documents and events of one collection per pass; the log takes at most `LARGEST_APPEND` at once. */
+/** Documents and events of one collection per pass; `v1.bridge.append` takes at most `LARGEST_APPEND` at once. */
 const MOST_DOCUMENTS = 500;
 const LARGEST_ROUND = 1_000;
 const LARGEST_APPEND = 1_000;
+/** NATS refuses a message above 1 MB unless it was told otherwise, and would refuse the same events each time. */
+const LARGEST_APPEND_BYTES = 512 * 1024;
 
 interface Waiting {
   readonly source: RelaySource;
   readonly event: CloudEvent;
+}
+
+/** In the same order, each for one append; an event that is larger goes alone. */
+function* portionsOf(waiting: readonly Waiting[]): Generator<Waiting[]> {
+  let portion: Waiting[] = [];
+  let bytes = 0;
+  for (const each of waiting) {
+    const size = Buffer.byteLength(JSON.stringify(each.event));
+    const isFull = portion.length >= LARGEST_APPEND || bytes + size > LARGEST_APPEND_BYTES;
+    if (isFull && portion.length > 0) {
+      yield portion;
+      portion = [];
+      bytes = 0;
+    }
+    portion.push(each);
+    bytes += size;
+  }
+  if (portion.length > 0) yield portion;
 }
 
 /** What of each aggregate is not after `before`, up to the first that is. `events` are in order per aggregate. */
@@ -111,8 +131,7 @@ export class Publisher {
   }
 
   async #publishAll(waiting: readonly Waiting[]): Promise<void> {
-    for (let from = 0; from < waiting.length; from += LARGEST_APPEND)
-      await this.#publish(waiting.slice(from, from + LARGEST_APPEND));
+    for (const portion of portionsOf(waiting)) await this.#publish(portion);
   }
 
   async #publish(batch: readonly Waiting[]): Promise<void> {

@@ -74,6 +74,23 @@ describe("The relay", () => {
     expect(await relay.round()).toBe("idle");
   });
 
+  it("appends no more at once than one message to another process may hold", async () => {
+    const { relay, stock } = start();
+    const sku = "A".repeat(2_000);
+    const large = { type: "stock.low.v1", data: { ...low(1).data, sku } } as const;
+    const sizes: number[] = [];
+    append = events => {
+      sizes.push(Buffer.byteLength(JSON.stringify(events)));
+      log.push(...events.map(({ id }) => id));
+      return Promise.resolve();
+    };
+    const ids = Array.from({ length: 900 }, (_, n) => `item-${String(n)}`);
+    await Promise.all(ids.map(id => stock.update(id, () => write({ n: 1 }, [large], null))));
+    while ((await relay.round()) === "published");
+    expect(log.toSorted()).toEqual(ids.map(id => `stock:${id}:1`).toSorted());
+    expect(Math.max(...sizes)).toBeLessThan(700_000);
+  });
+
   it("publishes soon after a commit, and by its sweep what a dead process left", async () => {
     const dead = start();
     await dead.happen(dead.stock, "left");
