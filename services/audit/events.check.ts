@@ -4,6 +4,7 @@ import type { Waiting } from "../../core/contracts/audit.ts";
 import { timestamp } from "../../core/kernel/clock.ts";
 import { judgeArrival, type Sent } from "./arrival.domain.ts";
 import type { Check, CheckTools, Round } from "./check.ts";
+import { seqOf, type Fold } from "./fold.domain.ts";
 import type { Probes } from "./probes.ts";
 import { partsOf, violation, type Violation } from "./violation.ts";
 
@@ -47,11 +48,20 @@ class EventsCheck implements Check {
     const [kind, id] = partsOf(subject);
     if (kind === "delivery") return this.#probes.late();
     if (kind === "outbox") return (await this.#outboxes()).find(found => found.subject === subject) ?? null;
-    const sent = await this.#sentBy(kind, id);
-    const orderId = sent !== null && "orderId" in sent ? sent.orderId : null;
+    const known = await this.#sentBy(kind, id);
+    const orderId = known !== null && "orderId" in known ? known.orderId : null;
     const foldId = typeof orderId === "string" ? `order:${orderId}` : subject;
-    const fold = (await this.#tools.folds.load(foldId))?.state ?? null;
-    return judgeArrival(subject, sent ?? unknown, fold, until ?? 0);
+    // Before the document and after it: what it has made in between may have come already.
+    const before = await this.#foldOf(foldId);
+    const sent = (await this.#sentBy(kind, id)) ?? unknown;
+    const after = await this.#foldOf(foldId);
+    if (seqOf(before, subject) > sent.seq) return judgeArrival(subject, sent, before, until ?? 0);
+    const seq = Math.max(sent.seq, seqOf(after, subject));
+    return judgeArrival(subject, { ...sent, seq }, after, until ?? 0);
+  }
+
+  async #foldOf(id: string): Promise<Fold | null> {
+    return (await this.#tools.folds.load(id))?.state ?? null;
   }
 
   async #outboxes(): Promise<Violation[]> {
