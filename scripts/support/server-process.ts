@@ -1,7 +1,7 @@
 // A server as a child of this process: killed, frozen and started again at will.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { endWithThisProcess } from "./watchdog.ts";
@@ -16,6 +16,8 @@ export interface Launch {
   readonly args: readonly string[];
   /** Of its log and data. */
   readonly folder: string;
+  /** Deleted when it is stopped. */
+  readonly isTemporary: boolean;
   readonly port: number;
   /** What clients take: nats://…, mongodb://…, for Kafka host:port. */
   readonly url: string;
@@ -53,6 +55,11 @@ export class Server {
     return `127.0.0.1:${String(this.port)}`;
   }
 
+  /** Of its log and data. */
+  get folder(): string {
+    return this.#launch.folder;
+  }
+
   log(): string {
     return readFileSync(logOf(this.#launch), "utf8");
   }
@@ -71,18 +78,25 @@ export class Server {
     this.#process.kill("SIGCONT");
   }
 
-  /** SIGTERM, also of a frozen one; kill -9 when that takes longer than 10 s. */
+  /** For good: its folder goes too when it is a temporary one. */
   async stop(): Promise<void> {
+    await this.#end();
+    if (this.#launch.isTemporary) rmSync(this.#launch.folder, { recursive: true, force: true });
+  }
+
+  /** On the same port, with the same data; ends it first when it runs. */
+  async restart(): Promise<void> {
+    if (!existsSync(this.#launch.folder)) throw new Error(`${this.#launch.name} was stopped, and its data is gone`);
+    await this.#end();
+    this.#process = await run(this.#launch);
+  }
+
+  /** SIGTERM, also of a frozen one; kill -9 when that takes longer than 10 s. */
+  async #end(): Promise<void> {
     const timer = setTimeout(() => this.#process.kill("SIGKILL"), STOP_TIMEOUT_MS);
     this.thaw();
     await ended(this.#process, "SIGTERM");
     clearTimeout(timer);
-  }
-
-  /** On the same port, with the same data; stops it first when it runs. */
-  async restart(): Promise<void> {
-    await this.stop();
-    this.#process = await run(this.#launch);
   }
 }
 

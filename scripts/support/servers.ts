@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
 import { kafkaProperties } from "./kafka-properties.ts";
-import { Server } from "./server-process.ts";
+import { Server, type Launch } from "./server-process.ts";
 import { Toxiproxy } from "./toxiproxy.ts";
 
 const run = promisify(execFile);
@@ -30,15 +30,20 @@ async function install(name: "nats" | "toxiproxy" | "mongo" | "kafka"): Promise<
   }
 }
 
-async function place({ port, folder }: ServerOptions): Promise<{ port: number; folder: string }> {
-  return { port: port ?? (await freePort()), folder: folder ?? mkdtempSync(join(tmpdir(), "comptoir-server-")) };
+async function placeOf({ port, folder }: ServerOptions): Promise<Pick<Launch, "port" | "folder" | "isTemporary">> {
+  return {
+    port: port ?? (await freePort()),
+    folder: folder ?? mkdtempSync(join(tmpdir(), "comptoir-server-")),
+    isTemporary: folder === undefined,
+  };
 }
 
 export async function startNats(options: ServerOptions = {}): Promise<Server> {
   const command = await install("nats");
-  const { port, folder } = await place(options);
+  const place = await placeOf(options);
+  const { port } = place;
   return Server.start({
-    ...{ name: "nats", command, folder, port, url: `nats://${HOST}:${String(port)}` },
+    ...{ name: "nats", command, ...place, url: `nats://${HOST}:${String(port)}` },
     args: ["--addr", HOST, "--port", String(port)],
     ready: /Server is ready/,
   });
@@ -47,10 +52,11 @@ export async function startNats(options: ServerOptions = {}): Promise<Server> {
 /** MongoDB-compatible: no transactions, no partial indexes, and every query scans its collection. */
 export async function startMongo(options: ServerOptions = {}): Promise<Server> {
   const classes = await install("mongo");
-  const { port, folder } = await place(options);
+  const place = await placeOf(options);
+  const { port, folder } = place;
   const settings = ["-Xmx768m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-cp", classes];
   return Server.start({
-    ...{ name: "mongo", command: "java", folder, port, url: `mongodb://${HOST}:${String(port)}` },
+    ...{ name: "mongo", command: "java", ...place, url: `mongodb://${HOST}:${String(port)}` },
     args: [...settings, "MongoServerMain", HOST, String(port), join(folder, "mongo.db")],
     ready: /^listening/m,
   });
@@ -64,7 +70,8 @@ export interface KafkaOptions extends ServerOptions {
 /** One broker that is its own controller. Topics are made by who needs them, never by being named. */
 export async function startKafka(options: KafkaOptions = {}): Promise<Server> {
   const classes = await install("kafka");
-  const { port, folder } = await place(options);
+  const place = await placeOf(options);
+  const { port, folder } = place;
   const data = join(folder, "data");
   const properties = join(folder, "server.properties");
   const advertised = options.advertised ?? `${HOST}:${String(port)}`;
@@ -78,7 +85,7 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Server> {
     await run("java", [...java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", properties]);
   }
   return Server.start({
-    ...{ name: "kafka", command: "java", folder, port, url: advertised },
+    ...{ name: "kafka", command: "java", ...place, url: advertised },
     args: [...java, "kafka.Kafka", properties],
     ready: /Kafka Server started/,
   });
@@ -90,9 +97,10 @@ const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg";
 /** Proxies between clients and servers, to break the network. */
 export async function startToxiproxy(options: ServerOptions = {}): Promise<Toxiproxy> {
   const command = await install("toxiproxy");
-  const { port, folder } = await place(options);
+  const place = await placeOf(options);
+  const { port } = place;
   const server = await Server.start({
-    ...{ name: "toxiproxy", command, folder, port, url: `http://${HOST}:${String(port)}` },
+    ...{ name: "toxiproxy", command, ...place, url: `http://${HOST}:${String(port)}` },
     args: ["-host", HOST, "-port", String(port)],
     ready: /Starting (Toxiproxy )?HTTP server/,
   });

@@ -2,6 +2,7 @@
 import { afterAll, describe, expect, it } from "@jest/globals";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { Kafka, logLevel, type Consumer } from "kafkajs";
 import { MongoClient, type Collection } from "mongodb";
@@ -210,6 +211,14 @@ describe("Servers for a test", () => {
     const servers = kept(await requireServers({ ...given, NATS_URL: "" }));
     const connection = await connect({ servers: servers.nats });
     await connection.close();
+  });
+
+  it("leave nothing behind when they are stopped", async () => {
+    const server = await startNats();
+    expect(existsSync(server.folder)).toBe(true);
+    await server.stop();
+    expect(existsSync(server.folder)).toBe(false);
+    await expect(server.restart()).rejects.toThrow(/nats was stopped/);
   });
 
   it("end with the process that started them, be it by kill -9", async () => {
