@@ -16,7 +16,6 @@ export const scopes = [
   "notifications:read",
   "ops:read",
   "ops:write",
-  "ops:write",
 ] as const;
 export type Scope = (typeof scopes)[number];
 

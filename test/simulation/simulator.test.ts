@@ -24,7 +24,7 @@ describe("the shop under faults", () => {
 
   it("really meets faults, deaths and every kind of end", async () => {
     const traces: string[] = [];
-    for (let seed = 1; seed <= 20; seed += 1) traces.push(...(await simulate(seed)).trace);
+    for (let seed = 1; seed <= 40; seed += 1) traces.push(...(await simulate(seed)).trace);
     const seen = (what: RegExp) => traces.filter(line => what.test(line)).length;
 
     expect(seen(/ dies$/)).toBeGreaterThan(20);

@@ -34,6 +34,7 @@ describe("The configuration", () => {
       retentionMs: 86_400_000,
       outboxBound: 100_000,
       lowStock: 10,
+      auditIntervalMs: 20_000,
       services: known,
       logLevel: "info",
     });
