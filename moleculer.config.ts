@@ -11,6 +11,7 @@ import { caller } from "./core/middlewares/caller.ts";
 import { circuitBreaker, Circuits } from "./core/middlewares/circuit-breaker.ts";
 import { arrivals, departures, latecomers } from "./core/middlewares/deadlines.ts";
 import { healthReports } from "./core/middlewares/health-reports.ts";
+import { largePackets } from "./core/middlewares/large-packets.ts";
 import { transportWatch } from "./core/middlewares/transport.ts";
 import { ContractValidator } from "./core/middlewares/validator.ts";
 import { natsOptions } from "./core/nats.ts";
@@ -41,6 +42,7 @@ const middlewares = (circuits: Circuits, health: Health) => [
   "ErrorHandler",
   caller({ clock: systemClock, random: systemRandom }),
   healthReports(health),
+  largePackets(),
 ];
 
 /** Every node tells what its circuits are: the registry service asks all of them. */
