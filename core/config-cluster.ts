@@ -60,12 +60,14 @@ export const clusterVariables = ["NATS_URL", "MONGO_URL", "KAFKA_BROKERS"] as co
 const DAY_MS = 86_400_000;
 const mechanisms = ["plain", "scram-sha-256", "scram-sha-512"] as const;
 const hostPattern = /^(\[[\da-f:]+\]|[\w.-]+)(:\d{1,5})?$/i;
+const isHost = (text: string): boolean =>
+  hostPattern.test(text) && Number(/:(\d{1,5})$/.exec(text)?.[1] ?? 1) <= 65_535;
 
 const hosts =
   (defaultPort: number): Parse<readonly string[]> =>
   text => {
     const given = text.split(",").map(item => item.trim());
-    const wrong = given.findIndex(host => !hostPattern.test(host));
+    const wrong = given.findIndex(host => !isHost(host));
     if (wrong !== -1)
       return { problem: `entry ${String(wrong + 1)} must be HOST or HOST:PORT; several comma separated` };
     return { value: given.map(host => (/:\d+$/.test(host) ? host : `${host}:${String(defaultPort)}`)) };
@@ -78,30 +80,60 @@ interface NatsAddress {
   readonly isTls: boolean;
 }
 
+/** Undefined where a % begins no escape. */
+function unescaped(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}
+const escapes = "write what has a meaning of its own in a URL as %XX: @ is %40, % is %25";
+
 /** nats://user:password@host:4222,nats://other:4222; the scheme may be left out, tls:// asks for TLS. */
 const natsUrl: Parse<NatsAddress> = text => {
   const problem = "must be nats://[USER:PASSWORD@]HOST:PORT or tls://…, several comma separated";
   const urls = text.split(",").map(item => URL.parse(item.includes("://") ? item.trim() : `nats://${item.trim()}`));
   const isWrong = urls.some(url => url === null || !["nats:", "tls:"].includes(url.protocol) || url.hostname === "");
   const [first] = urls;
-  if (isWrong || first === undefined || first === null) return { problem };
+  if (isWrong || first === undefined || first === null) return { problem: `${problem}; ${escapes}` };
+  const [user, password] = [unescaped(first.username), unescaped(first.password)];
+  if (user === undefined || password === undefined) return { problem: `${problem}; ${escapes}` };
   return {
     value: {
       servers: urls.map(url => `${url?.hostname ?? ""}:${url?.port || "4222"}`),
-      user: decodeURIComponent(first.username) || null,
-      password: decodeURIComponent(first.password) || null,
+      user: user || null,
+      password: password || null,
       isTls: urls.some(url => url?.protocol === "tls:"),
     },
   };
 };
 
-const mongoUrl = matching(/^mongodb(\+srv)?:\/\/[^\s/]+(\/\S*)?$/, "mongodb://HOST:PORT[,HOST:PORT…]/[?OPTIONS]");
+/** What is no host here may be the rest of a password: the driver would look it up, and name it in an error. */
+const mongoUrl: Parse<string> = text => {
+  const [, userinfo = "", list = ""] =
+    /^mongodb(?:\+srv)?:\/\/(?:([^\s/?#[\]@:]+(?::[^\s/?#[\]@:]*)?)@)?([^\s/?@]+)(?:\/[^\s?@]*)?(?:\?\S*)?$/.exec(
+      text,
+    ) ?? [];
+  if (list.split(",").every(isHost) && unescaped(userinfo) !== undefined) return { value: text };
+  return { problem: `must be mongodb://[USER:PASSWORD@]HOST:PORT[,HOST:PORT…]/[?OPTIONS]; ${escapes}` };
+};
 const smtpUrl = matching(/^smtps?:\/\/\S+$/, "smtp://[USER:PASSWORD@]HOST:PORT or smtps://…");
 const anything = matching(/^.+$/s, "at least one character");
 
+const PEM = /^-----BEGIN [A-Z ]+-----/m;
+
 /** @param isAsked whether TLS is wanted even without a certificate of our own. */
 function tlsOf(source: Source, prefix: string, isAsked: boolean): Tls | null {
-  const part = (name: string) => source.file(`${prefix}_TLS_${name}_FILE`) ?? null;
+  const part = (name: string): string | null => {
+    const setting = `${prefix}_TLS_${name}_FILE`;
+    const text = source.file(setting) ?? null;
+    if (text !== null && !PEM.test(text))
+      source.problems.push(
+        `${setting} names a file without PEM in it: it must have a line like -----BEGIN CERTIFICATE-----`,
+      );
+    return text;
+  };
   const tls = { ca: part("CA"), cert: part("CERT"), key: part("KEY") };
   if ((tls.cert === null) !== (tls.key === null))
     source.problems.push(`${prefix}_TLS_CERT_FILE and ${prefix}_TLS_KEY_FILE belong together: set both or none`);

@@ -143,12 +143,25 @@ describe("The cluster's settings", () => {
   });
 
   it.each([
+    ["mongodb://m", "mongodb://m:27017,n:27018/?replicaSet=rs0", "mongodb://shop:s3cr%40et@[::1]:27017/shop?tls=true"],
+    ["mongodb+srv://shop:s3cret@m.example.org/?retryWrites=false", "mongodb://m?appName=a@b", "mongodb://shop:@m/"],
+  ])("take %s, %s and %s", (...urls) => {
+    for (const url of urls) expect(loadConfig(known, { ...servers, MONGO_URL: url }).cluster?.mongo.url).toBe(url);
+  });
+
+  it.each([
     [{ NATS_URL: "http://n" }, /^NATS_URL has a bad value: must be nats:/],
     [{ MONGO_URL: "m:27017" }, /^MONGO_URL has a bad value: must be mongodb:/],
+    [{ NATS_URL: "nats://shop:s3cret%zz@n" }, /^NATS_URL has a bad value: must be nats:.*%25/],
+    [{ MONGO_URL: "mongodb://shop:s3cret%zz@m" }, /^MONGO_URL has a bad value: must be mongodb:.*%25/],
+    [{ MONGO_URL: "mongodb://shop:p@s3cret@m" }, /^MONGO_URL has a bad value: must be mongodb:.*%40/],
+    [{ MONGO_URL: "mongodb://shop:s3cret/x@m" }, /^MONGO_URL has a bad value: must be mongodb:/],
+    [{ MONGO_URL: "mongodb://shop:27/x@m" }, /^MONGO_URL has a bad value: must be mongodb:/],
+    [{ KAFKA_BROKERS: "k:99999" }, /^KAFKA_BROKERS is .*entry 1 must be HOST/],
     [{ KAFKA_BROKERS: "k:9092,://" }, /^KAFKA_BROKERS is .*entry 2 must be HOST/],
     [{ KAFKA_USER: "shop" }, /^KAFKA_USER and KAFKA_PASSWORD belong together/],
     [{ KAFKA_RETENTION_DAYS: "0" }, /^KAFKA_RETENTION_DAYS is "0"/],
-    [{ MONGO_TLS_CERT_FILE: import.meta.filename }, /^MONGO_TLS_CERT_FILE and MONGO_TLS_KEY_FILE belong together/],
+    [{ KAFKA_TLS_CA_FILE: import.meta.filename }, /^KAFKA_TLS_CA_FILE names a file without PEM/],
     [{ SMTP_URL: "mail" }, /^SMTP_URL has a bad value: must be smtp:/],
     [{ COMPTOIR_NAMESPACE: "Shop" }, /^COMPTOIR_NAMESPACE is "Shop"/],
   ])("refuse %j without showing a secret", (wrong, problem) => {
@@ -169,6 +182,14 @@ describe("A secret", () => {
     const file = join(folder, "password");
     writeFileSync(file, "s3cret\n");
     expect(loadConfig(known, { COMPTOIR_ADMIN_PASSWORD_FILE: file }).admin.password).toBe("s3cret");
+  });
+
+  it("of TLS comes with its certificate", () => {
+    const file = join(folder, "cert.pem");
+    writeFileSync(file, "-----BEGIN CERTIFICATE-----\n");
+    const servers = { NATS_URL: "nats://n", MONGO_URL: "mongodb://m", KAFKA_BROKERS: "k:9092" };
+    const wrong = problemsOf({ ...servers, MONGO_TLS_CERT_FILE: file });
+    expect(wrong).toEqual([expect.stringMatching(/^MONGO_TLS_CERT_FILE and MONGO_TLS_KEY_FILE belong together/)]);
   });
 
   it("is not taken from two places, nor from a file that is not there", () => {
