@@ -30,6 +30,24 @@ const sizeOf = ({ key, value, headers }: Outgoing): number =>
 export const bytesOf = (messages: readonly Outgoing[]): number =>
   messages.reduce((sum, message) => sum + sizeOf(message), 0);
 
+/** In the same order, each small enough for the broker; one message that is larger goes alone. */
+function portionsOf(messages: readonly Outgoing[]): (readonly Outgoing[])[] {
+  const portions: Outgoing[][] = [];
+  let bytes = Infinity;
+  for (const message of messages) {
+    const size = sizeOf(message);
+    const last = portions.at(-1);
+    if (last === undefined || last.length === MOST_MESSAGES || bytes + size > MOST_BYTES) {
+      portions.push([message]);
+      bytes = size;
+    } else {
+      last.push(message);
+      bytes += size;
+    }
+  }
+  return portions;
+}
+
 export class Lane {
   readonly #options: LaneOptions;
   #queue: Ticket[] = [];
@@ -60,7 +78,12 @@ export class Lane {
   }
 
   /** Resolves when they are acknowledged. @throws AwayError when that is not known soon; they may arrive all the same */
-  add(messages: readonly Outgoing[]): Promise<void> {
+  async add(messages: readonly Outgoing[]): Promise<void> {
+    // What the broker refuses for its size it would refuse for ever.
+    await Promise.all(portionsOf(messages).map(portion => this.#enqueue(portion)));
+  }
+
+  #enqueue(messages: readonly Outgoing[]): Promise<void> {
     if (this.#isAway || this.#isClosed) return Promise.reject(new AwayError("Kafka does not acknowledge"));
     return new Promise((resolve, reject) => {
       this.#queue.push({ messages, resolve, reject });

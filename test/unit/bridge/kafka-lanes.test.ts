@@ -80,6 +80,13 @@ describe("Lanes", () => {
     expect(broker.sends.map(({ length }) => length)).toEqual([1, 300_000, 300_000, 300_000]);
   });
 
+  it("divides what is given at once and larger than a batch, in its order", async () => {
+    const messages = ["a", "b", "c", "d"].map(value => message(value.repeat(200_000)));
+    await clock.until(lanes.send([{ topic: "t", partition: 0, messages }]));
+    expect(broker.sends.map(({ length }) => length)).toEqual([400_000, 400_000]);
+    expect(broker.log.map(text => [...new Set(text)].join(""))).toEqual(["ab", "cd"]);
+  });
+
   it("sends the identical batch again when an acknowledgement was lost, and nothing before it is through", async () => {
     broker.fates.push("lost acknowledgement", "refused", "refused");
     const first = send("a");
