@@ -46,6 +46,7 @@ afterAll(async () => {
 });
 
 const POLL_MS = 50;
+const SETTLE_MS = 60_000;
 const CONCURRENCY = 16;
 
 async function inTurns<T, R>(all: readonly T[], ask: (one: T, index: number) => Promise<R>): Promise<R[]> {
@@ -55,10 +56,10 @@ async function inTurns<T, R>(all: readonly T[], ask: (one: T, index: number) => 
   return answers;
 }
 
-async function until(isTrue: () => boolean, what: string): Promise<void> {
-  const end = Date.now() + scale.timeoutMs;
+async function until(isTrue: () => boolean, what: string, limitMs = SETTLE_MS): Promise<void> {
+  const end = Date.now() + limitMs;
   while (!isTrue()) {
-    if (Date.now() > end) throw new Error(`Not in time: ${what}`);
+    if (Date.now() > end) throw new Error(`Not within ${String(limitMs / 1000)} s: ${what}`);
     await pause(POLL_MS);
   }
 }
@@ -113,10 +114,13 @@ describe("Deliveries that are doubled, reordered and not acknowledged", () => {
     async () => {
       trade = await startTrade(cluster, { name: "deliveries", concurrency: CONCURRENCY });
       ends.unshift(() => trade.load.stop());
-      await until(() => trade.load.placed.length >= scale.deliveries, "all orders are placed");
+      await until(() => trade.load.placed.length >= scale.deliveries, "all orders are placed", scale.timeoutMs);
       const { sent, accepted, failed, answers, perSecond, latency } = await trade.close();
       console.log({ sent, accepted, failed, answers, perSecond, latency });
       expect(accepted).toBeGreaterThan(0.99 * sent);
+
+      await until(() => deliveries.owed === 0, "every delivery of the orders is acknowledged");
+      expect(await trade.violations()).toEqual([]);
 
       const before = deliveries.settled("inventory");
       const changed = await shipAndCancelSome(await trade.api.all<Order>("/v1/orders"));
