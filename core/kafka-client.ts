@@ -222,9 +222,10 @@ export function partitionOf(key: string, partitions: number): number {
   return partitioner({ topic: "", partitionMetadata, message: { key, value: null } });
 }
 
-/** One attempt to reach Kafka. @throws Error whose message says in one line why it is not to be had */
+/** One attempt to reach Kafka, at each broker that is named in turn. @throws Error whose message says in one line why it is not to be had */
 export async function checkKafka(config: KafkaConfig): Promise<void> {
-  const admin = kafkaOf(config, "comptoir-check", () => undefined, { retry: { retries: 0 } }).admin();
+  const retry = { retries: config.brokers.length - 1, initialRetryTime: 50, maxRetryTime: 200 };
+  const admin = kafkaOf(config, "comptoir-check", () => undefined, { retry }).admin();
   try {
     await admin.connect();
     await admin.describeCluster();

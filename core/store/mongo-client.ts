@@ -27,6 +27,9 @@ const tlsOptions = ({ ca, cert, key }: Tls): MongoClientOptions => ({
   ...(key === null ? {} : { key }),
 });
 
+/** Again in the words of a connection string, which count for more than the driver's own. */
+const promised = { w: "majority", journal: true, readConcernLevel: "majority" } as const;
+
 /**
  * Written means written by a majority and in its journal; read is what a majority has, from the primary.
  * The driver sends no write a second time: a write may be conditional, and the answer to the second would hide that the
@@ -37,6 +40,7 @@ export function mongoOptions({ user, password, tls }: MongoConfig): MongoClientO
     appName: "comptoir",
     writeConcern: { w: "majority", journal: true },
     readConcern: { level: "majority" },
+    ...promised,
     readPreference: "primary",
     retryWrites: false,
     retryReads: true,

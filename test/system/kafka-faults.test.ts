@@ -164,6 +164,10 @@ describe("Asking whether Kafka is there", () => {
     );
     await expect(checkKafka(kafkaConfig(["127.0.0.1:1"]))).rejects.toThrow(/^[^\n]*ECONNREFUSED[^\n]*$/);
   });
+
+  it("resolves as long as one of the brokers that are named is there", async () => {
+    await expect(checkKafka(kafkaConfig(["127.0.0.1:1", "127.0.0.1:2", broker.url]))).resolves.toBeUndefined();
+  });
 });
 
 interface Reader {
