@@ -7,13 +7,15 @@ import { orderLoad, type Load } from "../../scripts/support/load.ts";
 import { client, type Client } from "./client.ts";
 import { auditFromOutside, settle } from "./outside-audit.ts";
 
-const STOCK = 1_000_000;
+const PLENTY = 1_000_000;
 
 interface TradeOptions {
   readonly name: string;
   readonly skus?: number;
   readonly concurrency?: number;
   readonly ratePerSecond?: number;
+  /** Of each SKU; more than anybody can buy when left out. */
+  readonly stock?: number;
 }
 
 export interface Trade {
@@ -25,7 +27,7 @@ export interface Trade {
   violations(): Promise<string[]>;
 }
 
-async function stockUp(api: Client, skus: readonly string[]): Promise<void> {
+async function stockUp(api: Client, skus: readonly string[], quantity: number): Promise<void> {
   await Promise.all(
     skus.map(async sku => {
       const product = { sku, name: `Product ${sku}`, price: { amount: 255, currency: "GBP" } };
@@ -34,7 +36,7 @@ async function stockUp(api: Client, skus: readonly string[]): Promise<void> {
         ({ status }) => status === 201 || status === 409,
       );
       await api.until(
-        () => api.post(`/v1/inventory/${sku}/receipts`, { quantity: STOCK }, `stock-${sku}`),
+        () => api.post(`/v1/inventory/${sku}/receipts`, { quantity }, `stock-${sku}`),
         ({ status }) => status === 201,
       );
     }),
@@ -43,12 +45,12 @@ async function stockUp(api: Client, skus: readonly string[]): Promise<void> {
 
 /** All gateways are asked in turn, whether they run or not: a client does not know. */
 export async function startTrade(cluster: Cluster, options: TradeOptions): Promise<Trade> {
-  const { name, skus: count = 20, concurrency = 6, ratePerSecond } = options;
+  const { name, skus: count = 20, concurrency = 6, ratePerSecond, stock = PLENTY } = options;
   const urls = cluster.gateways();
   const token = await cluster.adminToken();
   const api = client(urls[0] ?? "", token);
   const skus = Array.from({ length: count }, (_, index) => `${name}-${String(index)}`);
-  await stockUp(api, skus);
+  await stockUp(api, skus, stock);
   const load = orderLoad({
     ...{ name, skus, concurrency, urls: () => urls, token: () => token },
     ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
@@ -62,7 +64,7 @@ export async function startTrade(cluster: Cluster, options: TradeOptions): Promi
       return report;
     },
     async violations() {
-      const received = new Map(skus.map(sku => [sku, STOCK]));
+      const received = new Map(skus.map(sku => [sku, stock]));
       const outside = await auditFromOutside(api, { placed: load.placed, received });
       const inside = (await api.all<Finding>("/v1/audit")).filter(({ severity }) => severity === "critical");
       return [...outside, ...inside.map(({ check, subject, detail }) => `audit: ${check} ${subject}: ${detail}`)];

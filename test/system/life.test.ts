@@ -2,16 +2,20 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Result } from "../../core/contracts/index.ts";
+import type { Order } from "../../core/contracts/order.ts";
 import type { ClusterNode } from "../../scripts/support/cluster-node.ts";
 import { replicasOf, startCluster, type Cluster } from "../../scripts/support/cluster.ts";
 import type { Attempt } from "../../scripts/support/load.ts";
 import { requireServers, type Servers } from "../../scripts/support/servers.ts";
 import { createChance } from "../simulation/chance.ts";
+import { eventsMade, findingsOf, readTopics } from "../support/event-topics.ts";
 import { scale } from "../support/scale.ts";
 import { longestPause, startTrade, type Trade } from "../support/trade.ts";
 
 const LEASE_S = 5;
 const AWAY_MS = 1_000;
+/** Of each SKU: all are sold out before the last process is killed. */
+const SCARCE = 5;
 const JOINED_MS = 10_000;
 /** The silence after which a node counts as gone (moleculer.config.ts), a look every second, and a second to tell. */
 const GONE_MS = 9_000;
@@ -55,6 +59,18 @@ async function moreOrders(count: number): Promise<void> {
     () => Promise.resolve(attemptsSince(since).filter(isAnswered).length),
     accepted => accepted >= count,
   );
+}
+
+/** Every event that a document says it has made is in Kafka, each aggregate's for the first time in their order. */
+async function expectAllEvents(): Promise<void> {
+  const found = await trade.api.until(
+    async () => {
+      const made = await eventsMade(servers.mongo, cluster.namespace);
+      return findingsOf(await readTopics(servers.kafka, cluster.namespace), made);
+    },
+    ({ missing }) => missing.length === 0,
+  );
+  expect(found).toMatchObject({ missing: [], inversions: [], astray: [] });
 }
 
 async function expectAllKept(): Promise<void> {
@@ -115,7 +131,7 @@ describe("A cluster under load", () => {
   it(
     `loses no accepted order, charges nobody twice, oversells nothing and skips no number while ${String(scale.kills)} processes are killed`,
     async () => {
-      trade = await startTrade(cluster, { name: "kills", ratePerSecond: 6 });
+      trade = await startTrade(cluster, { name: "kills", ratePerSecond: 6, stock: SCARCE });
       const seed = Number(process.env["SEED"] ?? Date.now() % 100_000);
       console.log(`SEED=${String(seed)}`);
       const chance = createChance(seed);
@@ -129,6 +145,9 @@ describe("A cluster under load", () => {
         await victim.restart();
       }
       await expectAllKept();
+      await expectAllEvents();
+      const rejections = (await trade.api.all<Order>("/v1/orders")).map(({ rejection }) => rejection?.code);
+      expect(rejections).toContain("OUT_OF_STOCK");
       expect(await longestPause(trade.api)).toBeLessThan((LEASE_S + 2) * 1000);
     },
     scale.timeoutMs,
