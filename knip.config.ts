@@ -3,9 +3,10 @@ import type { KnipConfig } from "knip";
 
 const config: KnipConfig = {
   // core/node.ts imports the services by their names.
-  // Tests start the others as processes of their own.
+  // Tests and benchmarks start the others as processes of their own.
   entry: [
     "services/*/*.service.ts",
+    "scripts/bench/rpc-worker.ts",
     "scripts/docker/images/*/server.ts",
     "test/support/acknowledging-writer.ts",
     "test/support/bridge-process.ts",
@@ -14,8 +15,8 @@ const config: KnipConfig = {
   ],
   project: ["core/**/*.ts", "services/**/*.ts", "scripts/**/*.ts", "test/**/*.ts", "*.ts"],
   jest: { config: ["jest.config.ts", "jest.system.config.ts", "jest.compose.config.ts"], entry: ["test/**/*.test.ts"] },
-  // Cluster mode: the store and the topology gauges.
-  ignoreDependencies: ["moleculer-db-adapter-mongo", "moleculer-prometheus"],
+  // The topology gauges.
+  ignoreDependencies: ["moleculer-prometheus"],
   // A schema and its type carry one name.
   ignoreExportsUsedInFile: true,
 };
