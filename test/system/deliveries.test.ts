@@ -27,18 +27,19 @@ let servers: Servers;
 let cluster: Cluster;
 let bridge: UnrulyBridge;
 let trade: Trade;
-const ends: (() => Promise<unknown>)[] = [];
+/** The bridge before its subscribers: else it waits for answers that nobody gives. */
+let ends: (() => Promise<unknown>)[] = [];
 
 beforeAll(async () => {
   console.log(`SEED=${String(seed)}`);
   servers = await requireServers(process.env);
-  ends.unshift(() => servers.stop());
+  ends = [() => servers.stop()];
   const namespace = `t-${randomBytes(5).toString("hex")}`;
   bridge = await startUnrulyBridge(servers, namespace, deliveries);
   ends.unshift(() => bridge.stop());
   const once = knownServices().filter(name => name !== "bridge" && !twice.includes(name));
   cluster = await startCluster({ servers, namespace, nodes: [{ services: twice, count: 2 }, { services: once }] });
-  ends.unshift(() => cluster.kill());
+  ends = [() => bridge.stop(), () => cluster.kill(), () => servers.stop()];
 }, scale.timeoutMs);
 
 afterAll(async () => {
