@@ -15,8 +15,9 @@ const MAX_ATTEMPTS = 5;
 const BATCH = 200;
 /** Events kept in memory behind failures; the reading waits when there are more. */
 const MAX_HELD = 2_000;
-/** Of events that are not for this subscriber: how many may be looked at again after a restart. */
+/** Of events that are not for this subscriber: how many may be looked at again after a restart, and count as lag till then. */
 const COMMIT_EVERY = 1_000;
+const COMMIT_WITHIN_MS = 2_000;
 const RETRY = { base: 100, cap: 5_000 };
 
 export interface DeliveryOptions {
@@ -61,6 +62,7 @@ class SubscriberDelivery implements Delivery {
   readonly #held = new Map<string, Held>();
   #position: number | undefined;
   #committed = 0;
+  #committedAt = 0;
   #away = { attempts: 0, until: 0 };
   #limit = BATCH;
   #turn: Promise<unknown> = Promise.resolve();
@@ -196,9 +198,12 @@ class SubscriberDelivery implements Delivery {
   async #commit(upTo: number, delivered: boolean): Promise<void> {
     const firstHeld = Math.min(...[...this.#held.values()].map(({ entries }) => entries[0]?.position ?? Infinity));
     const position = Math.min(upTo, firstHeld - 1);
-    if (position <= this.#committed || (!delivered && position < this.#committed + COMMIT_EVERY)) return;
+    const now = this.#options.clock.now();
+    const isSoon = position < this.#committed + COMMIT_EVERY && now < this.#committedAt + COMMIT_WITHIN_MS;
+    if (position <= this.#committed || (!delivered && isSoon)) return;
     await this.#options.feed.commit(position);
     this.#committed = position;
+    this.#committedAt = now;
   }
 
   #heldCount(): number {

@@ -177,6 +177,20 @@ export function eventLogContract(name: string, prepare: () => Place): void {
       expect((await log.topics()).reduce((sum, { events }) => sum + events, 0)).toBe(6);
     });
 
+    it("is not behind for long with events that are not for it", async () => {
+      const types = ["order.cancelled.v1"];
+      const behind = async () =>
+        (await log.lag("billing", types)).reduce((sum, { committed, end }) => sum + end - committed, 0);
+      const consumer = consumerOf("billing", subscriber, log, types);
+      await log.append([event("a", 1, "order.cancelled.v1"), event("a", 2), event("b", 1)]);
+      await consumer.drain();
+      await log.append([event("a", 3), event("b", 2)]);
+      await consumer.drain();
+      await clock.advance(5_000);
+      await consumer.attempt(1);
+      expect(await behind()).toBe(0);
+    });
+
     it("gives a group's feed back when it stops, and takes no commit from it then", async () => {
       await log.append(stream("a", 1, 3));
       const first = consumerOf("billing");
