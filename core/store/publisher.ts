@@ -83,6 +83,7 @@ async function acknowledge(batch: readonly Waiting[]): Promise<void> {
 
 export class Publisher {
   readonly #options: PublisherOptions;
+  /** A release of the bridge that is installed meanwhile may take what the one before refused: `retryParked`. */
   readonly #parked = new Map<RelaySource, Set<string>>();
 
   constructor(options: PublisherOptions) {
@@ -91,6 +92,12 @@ export class Publisher {
 
   parked(): string[] {
     return [...this.#parked].flatMap(([{ spec }, ids]) => [...ids].map(id => `${spec.aggregate}:${id}`));
+  }
+
+  /** Lets the parked streams be tried again, from their oldest event on. */
+  retryParked(): void {
+    for (const [source, ids] of this.#parked) mark(source, [...ids]);
+    this.#parked.clear();
   }
 
   /**

@@ -20,6 +20,8 @@ const TAKE_OVER_MS = 5_000;
 /** After what it published: what comes meanwhile goes together, which costs the log and the outbox one write. */
 const GATHER_MS = 10;
 const PAUSE = { base: 50, cap: 5_000 };
+/** A stream that the log refused is tried again so often: meanwhile a newer release of the bridge may run. */
+const RETRY_PARKED_MS = 60_000;
 
 /** One per database and process, over all its collections. */
 export class Relay {
@@ -31,6 +33,7 @@ export class Relay {
   #kicked = false;
   #countAt = 0;
   #sweepAt = 0;
+  #retryParkedAt = 0;
   #wake: () => void = () => undefined;
 
   constructor(options: RelayOptions) {
@@ -78,6 +81,7 @@ export class Relay {
   async #attempt(): Promise<Round> {
     try {
       await this.#count();
+      this.#retryParked();
       const published = await this.#publisher.passOwn();
       const swept = await this.#sweep();
       this.#failures = 0;
@@ -109,6 +113,13 @@ export class Relay {
       this.#wake = resolve;
       void clock.sleep(Math.max(GATHER_MS, Math.min(this.#countAt, this.#sweepAt) - clock.now())).then(resolve);
     });
+  }
+
+  #retryParked(): void {
+    const now = this.#options.clock.now();
+    if (now < this.#retryParkedAt) return;
+    this.#retryParkedAt = now + RETRY_PARKED_MS;
+    this.#publisher.retryParked();
   }
 
   get #takeOverMs(): number {

@@ -4,6 +4,8 @@ import autocannon, { type Request } from "autocannon";
 /** Where orders go, and as whom. */
 export interface Target {
   readonly url: string;
+  /** All gateways, when there are several: they share the load. */
+  readonly urls?: readonly string[];
   readonly token: string;
 }
 
@@ -68,14 +70,15 @@ interface LoadOptions {
 
 /** Orders until the time is over; every answer is looked at. */
 export async function load(
-  { url, token }: Target,
+  { url, urls = [url], token }: Target,
   run: Run,
   { clients, seconds }: LoadOptions,
 ): Promise<Omit<Measured, "settledMs">> {
   let confirmed = 0;
   let other = 0;
   const result = await autocannon({
-    url,
+    // Its typings know one address only; it takes turns between several.
+    url: urls as unknown as string,
     connections: clients,
     duration: seconds,
     requests: [

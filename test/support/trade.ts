@@ -1,5 +1,6 @@
 // A cluster that sells: stocked, under a steady load through all its gateways, and looked at afterwards from outside.
 import type { Finding } from "../../core/contracts/audit.ts";
+import type { Result } from "../../core/contracts/index.ts";
 import type { Order, TimelineEntry } from "../../core/contracts/order.ts";
 import type { Cluster } from "../../scripts/support/cluster.ts";
 import type { LoadReport } from "../../scripts/support/load-report.ts";
@@ -23,8 +24,10 @@ export interface Trade {
   readonly load: Load;
   /** Ends the load; every order has ended then. */
   close(): Promise<LoadReport>;
-  /** One sentence for each broken promise, from outside and from the shop's own audit. */
+  /** One sentence for each broken promise, from outside and from the shop's own audit as it stands. */
   violations(): Promise<string[]>;
+  /** Resolves once the shop's own audit has been through everything twice: what it suspects it looks at again. */
+  audited(): Promise<void>;
 }
 
 async function stockUp(api: Client, skus: readonly string[], quantity: number): Promise<void> {
@@ -41,6 +44,18 @@ async function stockUp(api: Client, skus: readonly string[], quantity: number): 
       );
     }),
   );
+}
+
+/** @param rounds complete runs of each check that begin from now on, or almost. */
+async function auditRuns(api: Client, rounds: number): Promise<void> {
+  let since = new Date().toISOString();
+  for (let round = 0; round < rounds; round += 1) {
+    await api.until(
+      () => api.get<Result<"v1.audit.list">>("/v1/audit"),
+      ({ checks }) => checks.length > 0 && checks.every(({ finishedAt }) => finishedAt !== null && finishedAt > since),
+    );
+    since = new Date().toISOString();
+  }
 }
 
 /** All gateways are asked in turn, whether they run or not: a client does not know. */
@@ -63,6 +78,7 @@ export async function startTrade(cluster: Cluster, options: TradeOptions): Promi
       await settle(api, [...report.orders.values()]);
       return report;
     },
+    audited: () => auditRuns(api, 2),
     async violations() {
       const received = new Map(skus.map(sku => [sku, stock]));
       const outside = await auditFromOutside(api, { placed: load.placed, received });

@@ -254,6 +254,22 @@ describe("The relay", () => {
     expect(reported).toHaveLength(1);
   });
 
+  it("tries a parked stream again after a minute, in order, when the log takes it by then", async () => {
+    const { relay, stock, happen } = start();
+    const works = append;
+    append = events =>
+      events.some(({ id }) => id === "stock:a:1") ? Promise.reject(fail("VALIDATION_FAILED", "no")) : works(events);
+    for (const id of ["a", "a"]) await happen(stock, id);
+    await relay.round();
+    append = works;
+    await clock.until(clock.sleep(30_000));
+    await relay.round();
+    expect([log, relay.parked()]).toEqual([[], ["stock:a"]]);
+    await clock.until(clock.sleep(40_000));
+    await relay.round();
+    expect([log, relay.parked()]).toEqual([["stock:a:1", "stock:a:2"], []]);
+  });
+
   it("drains until nothing is left, and not beyond its deadline", async () => {
     const { relay, stock, happen } = start();
     await happen(stock, "a");
