@@ -13,6 +13,8 @@ export interface Holder {
   /** Asks the shop to write nothing for a while; resolves when it was told, if it could be. */
   hold(): Promise<void>;
   release(): Promise<void>;
+  /** How long a hold lasts at most, in ms. */
+  readonly lastsMs: number;
 }
 
 export interface CutOptions<M> {
@@ -67,6 +69,14 @@ async function isUnchanged({ dump, set }: CutOptions<unknown>): Promise<boolean>
   return true;
 }
 
+/** A hold that is too short will be too short again, and each costs the shop its writes for as long. */
+function requireTime({ holder }: CutOptions<unknown>, begun: number): void {
+  if (performance.now() - begun <= holder.lastsMs) return;
+  throw new StartupError(
+    `looking at all documents twice takes longer than the ${String(holder.lastsMs / 1000)} s for which a shop holds its writes: stop the gateways for a moment`,
+  );
+}
+
 /**
  * Fills the set. @returns what `mark` said within the moment that the set shows
  * @throws StartupError when something was written all the time
@@ -75,11 +85,13 @@ export async function takeCut<M>(options: CutOptions<M>): Promise<M> {
   await copyAll(options);
   await refresh(options);
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
+    const begun = performance.now();
     try {
       if (attempt > 1) await options.holder.hold();
       await refresh(options);
       const marked = await options.mark();
       if (await isUnchanged(options)) return marked;
+      if (attempt > 1) requireTime(options, begun);
     } finally {
       await options.holder.release();
     }

@@ -15,6 +15,7 @@ interface ShopHolder extends Holder {
 }
 
 const nobody: ShopHolder = {
+  lastsMs: Infinity,
   hold: () => delay(SETTLE_MS),
   release: () => Promise.resolve(),
   close: () => Promise.resolve(),
@@ -27,6 +28,7 @@ function holderOf(shop: Shop): ShopHolder {
     if (!answer.ok && ms > 0) throw new ShopError(`The shop does not hold its writes: ${answer.detail}`);
   };
   return {
+    lastsMs: HOLD_MS,
     async hold() {
       await ask(HOLD_MS);
       isHeld = true;

@@ -67,12 +67,12 @@ describe("A cut through documents that are written", () => {
     rmSync(folder, { recursive: true });
   });
 
-  /** @param heeds whether the writer waits while it is asked to */
-  async function cutWhileWriting(heeds: boolean): Promise<void> {
+  /** @param heeds whether the writer waits while it is asked to; `lastsMs` how long it would */
+  async function cutWhileWriting(heeds: boolean, lastsMs = 60_000): Promise<number> {
     const services = twoServices();
     for (let n = 0; n < 100; n += 1) await services.step();
     const over = new AbortController();
-    let [held, writtenInMark] = [false, 0];
+    let [held, writtenInMark, holds] = [false, 0, 0];
     const writer = (async () => {
       while (!over.signal.aborted) {
         if (held && heeds) await pause();
@@ -80,7 +80,9 @@ describe("A cut through documents that are written", () => {
       }
     })();
     const holder = {
+      lastsMs,
       async hold() {
+        holds += 1;
         held = true;
         await pause();
       },
@@ -96,6 +98,11 @@ describe("A cut through documents that are written", () => {
       };
       await takeCut({ dump: services.dump, set, holder, mark, signal: new AbortController().signal });
       expect(writtenInMark).toBeGreaterThan(1);
+      return holds;
+    } catch (error) {
+      throw new Error(`${error instanceof Error ? error.message : String(error)} (${String(holds)} holds)`, {
+        cause: error,
+      });
     } finally {
       over.abort();
       await writer;
@@ -120,6 +127,10 @@ describe("A cut through documents that are written", () => {
     expect(ahead.every(by => by === 0 || by === 1)).toBe(true);
     expect(ahead.filter(by => by === 1).length).toBeLessThanOrEqual(1);
     for (const [id, version] of effects) expect([version - 1, version]).toContain(rows.get(`${id}/e`) ?? 0);
+  });
+
+  it("is given up after one hold that was too short", async () => {
+    await expect(cutWhileWriting(false, 0)).rejects.toThrow(/takes longer than .* holds its writes.*\(1 holds\)/);
   });
 
   it("is not claimed when somebody writes all the time", async () => {
