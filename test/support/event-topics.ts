@@ -3,6 +3,8 @@ import { randomUUID } from "node:crypto";
 import { Kafka, logLevel, type Admin } from "kafkajs";
 import { MongoClient } from "mongodb";
 import type { CloudEvent } from "../../core/contracts/common.ts";
+import type { ServerAddresses } from "../../scripts/support/servers.ts";
+import type { Client } from "./client.ts";
 
 export interface ReadEvent {
   readonly topic: string;
@@ -123,4 +125,19 @@ export async function eventsMade(mongo: string, namespace: string): Promise<Map<
   } finally {
     await client.close();
   }
+}
+
+/** Once every event that the documents say they have made is in Kafka; what else is wrong there. @see Client.until */
+export function everyEvent(
+  api: Client,
+  servers: Pick<ServerAddresses, "mongo" | "kafka">,
+  namespace: string,
+): Promise<LogFindings> {
+  return api.until(
+    async () => {
+      const made = await eventsMade(servers.mongo, namespace);
+      return findingsOf(await readTopics(servers.kafka, namespace), made);
+    },
+    ({ missing }) => missing.length === 0,
+  );
 }

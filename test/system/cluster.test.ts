@@ -7,7 +7,7 @@ import { replicasOf, startCluster, type Cluster } from "../../scripts/support/cl
 import { temporaryFolder } from "../../scripts/support/node-process.ts";
 import { requireServers, type Servers } from "../../scripts/support/servers.ts";
 import { client, type Client } from "../support/client.ts";
-import { eventsMade, findingsOf, readTopics, type LogFindings } from "../support/event-topics.ts";
+import { everyEvent } from "../support/event-topics.ts";
 import { EXPECTED, isWhole, SAMPLE, sumsOf } from "../support/imported.ts";
 import { ended, startImport } from "../support/shop-process.ts";
 
@@ -73,13 +73,7 @@ describe("A cluster of two of every service", () => {
       await isWhole(api, SAMPLE);
       expect(await sumsOf(api)).toEqual([EXPECTED.revenue, -EXPECTED.credits]);
 
-      const findings = await api.until(
-        async (): Promise<LogFindings> => {
-          const made = await eventsMade(servers.mongo, cluster.namespace);
-          return findingsOf(await readTopics(servers.kafka, cluster.namespace), made);
-        },
-        ({ missing }) => missing.length === 0,
-      );
+      const findings = await everyEvent(api, servers, cluster.namespace);
       expect(findings).toMatchObject({ missing: [], inversions: [], astray: [] });
       expect(findings.events).toBeGreaterThan(EXPECTED.orders * 10);
     },

@@ -9,7 +9,7 @@ import type { LoadReport } from "../../scripts/support/load-report.ts";
 import type { Attempt } from "../../scripts/support/load.ts";
 import { requireServers, type Servers } from "../../scripts/support/servers.ts";
 import { createChance } from "../simulation/chance.ts";
-import { eventsMade, findingsOf, readTopics } from "../support/event-topics.ts";
+import { everyEvent } from "../support/event-topics.ts";
 import { scale } from "../support/scale.ts";
 import { longestPause, startTrade, type Trade } from "../support/trade.ts";
 
@@ -60,18 +60,6 @@ async function moreOrders(count: number): Promise<void> {
     () => Promise.resolve(attemptsSince(since).filter(isAnswered).length),
     accepted => accepted >= count,
   );
-}
-
-/** Every event that a document says it has made is in Kafka, each aggregate's for the first time in their order. */
-async function expectAllEvents(): Promise<void> {
-  const found = await trade.api.until(
-    async () => {
-      const made = await eventsMade(servers.mongo, cluster.namespace);
-      return findingsOf(await readTopics(servers.kafka, cluster.namespace), made);
-    },
-    ({ missing }) => missing.length === 0,
-  );
-  expect(found).toMatchObject({ missing: [], inversions: [], astray: [] });
 }
 
 async function expectAllKept(): Promise<LoadReport> {
@@ -149,7 +137,8 @@ describe("A cluster under load", () => {
       await trade.close();
       await trade.audited();
       const { latency } = await expectAllKept();
-      await expectAllEvents();
+      const events = await everyEvent(trade.api, servers, cluster.namespace);
+      expect(events).toMatchObject({ missing: [], inversions: [], astray: [] });
       const rejections = (await trade.api.all<Order>("/v1/orders")).map(({ rejection }) => rejection?.code);
       expect(rejections).toContain("OUT_OF_STOCK");
       // Whoever takes an order over makes its steps again, which takes what an order takes.

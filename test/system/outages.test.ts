@@ -9,6 +9,7 @@ import {
 } from "../../scripts/support/breakable-servers.ts";
 import { replicasOf, startCluster, type Cluster } from "../../scripts/support/cluster.ts";
 import type { Attempt } from "../../scripts/support/load.ts";
+import { everyEvent } from "../support/event-topics.ts";
 import { settle } from "../support/outside-audit.ts";
 import { scale } from "../support/scale.ts";
 import { startTrade, type Trade } from "../support/trade.ts";
@@ -127,8 +128,11 @@ describe(`For ${String(scale.outageMs / 1000)} s`, () => {
       const flowing = await flowsAgain(trade, Date.now());
       expect(flowing).toBeLessThan(EVENTS_AGAIN_MS);
       await trade.close();
+      await trade.audited();
       expect(wrongAnswers(attemptsOf(trade))).toEqual([]);
       expect(await trade.violations()).toEqual([]);
+      const events = await everyEvent(trade.api, servers.addresses, cluster.namespace);
+      expect(events).toMatchObject({ missing: [], inversions: [], astray: [] });
     },
     scale.timeoutMs,
   );
