@@ -42,7 +42,7 @@ if [ ! -d "$folder" ]; then
   else
     echo "installing $name by Maven" >&2
     mvn -q -B -f "$here/$name/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/libs" >&2
-    if [ "$name" = mongo ]; then javac -d "$work/classes" -cp "$work/libs/*" "$here/mongo/MongoServerMain.java" >&2; fi
+    if [ "$name" = mongo ]; then javac -d "$work/classes" -cp "$work/libs/*" "$here"/mongo/*.java >&2; fi
   fi
   # All or nothing: a folder that is there is complete.
   [ -d "$folder" ] || mv "$work" "$folder"

@@ -2,9 +2,11 @@
 import de.bwaldvogel.mongo.MongoCollection;
 import de.bwaldvogel.mongo.MongoDatabase;
 import de.bwaldvogel.mongo.MongoServer;
+import de.bwaldvogel.mongo.backend.CollectionOptions;
 import de.bwaldvogel.mongo.backend.CursorRegistry;
 import de.bwaldvogel.mongo.backend.Index;
 import de.bwaldvogel.mongo.backend.IndexKey;
+import de.bwaldvogel.mongo.backend.KeyValue;
 import de.bwaldvogel.mongo.backend.h2.H2Backend;
 import de.bwaldvogel.mongo.backend.h2.H2Database;
 import de.bwaldvogel.mongo.bson.Document;
@@ -13,6 +15,10 @@ import io.netty.channel.Channel;
 import java.util.List;
 import java.util.Locale;
 import java.util.Set;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.concurrent.locks.ReentrantReadWriteLock;
+import java.util.function.Supplier;
+import org.h2.mvstore.MVMap;
 import org.h2.mvstore.MVStore;
 
 /** Commits before each write is answered: a kill -9 loses nothing that was acknowledged. */
@@ -20,9 +26,19 @@ public final class MongoServerMain {
   private static final Set<String> WRITES = Set.of("insert", "update", "delete", "findandmodify", "createindexes",
       "dropindexes", "drop", "dropdatabase", "create", "aggregate", "renamecollection");
 
+  /** In MB: as much as the tests write, nearly always. */
+  private static final int CACHE_SIZE = 128;
+  /** Of this process. The library opens databases from within its constructors, when no field of theirs is set. */
+  private static MVStore store;
+
   private static final class DurableBackend extends H2Backend {
-    DurableBackend(String file) {
-      super(file);
+    private final ReentrantReadWriteLock lock = new ReentrantReadWriteLock();
+    private final AtomicLong writes = new AtomicLong();
+    /** Guarded by the write lock. */
+    private long committed;
+
+    DurableBackend() {
+      super(store);
     }
 
     @Override
@@ -33,17 +49,42 @@ public final class MongoServerMain {
     @Override
     public Document handleMessage(MongoMessage message) {
       String command = message.getDocument().keySet().iterator().next();
-      return committed(command, super.handleMessage(message));
+      return committed(command, () -> super.handleMessage(message));
     }
 
     @Override
     public Document handleCommand(Channel channel, String database, String command, Document query) {
-      return committed(command, super.handleCommand(channel, database, command, query));
+      return committed(command, () -> super.handleCommand(channel, database, command, query));
     }
 
-    private Document committed(String command, Document reply) {
-      if (WRITES.contains(command.toLowerCase(Locale.ROOT))) commit();
+    /** Commands run beside each other, but not beside a commit: it writes the very documents that they change. */
+    private Document committed(String command, Supplier<Document> handle) {
+      // One kind of command is handled by handing it on to the other kind.
+      if (lock.getReadHoldCount() > 0) return handle.get();
+      Document reply;
+      long write;
+      lock.readLock().lock();
+      try {
+        reply = handle.get();
+        write = WRITES.contains(command.toLowerCase(Locale.ROOT)) ? writes.incrementAndGet() : 0;
+      } finally {
+        lock.readLock().unlock();
+      }
+      if (write > 0) commitUpTo(write);
       return reply;
+    }
+
+    /** One commit serves all that have written before it. */
+    private void commitUpTo(long write) {
+      lock.writeLock().lock();
+      try {
+        if (write <= committed) return;
+        long upTo = writes.get();
+        commit();
+        committed = upTo;
+      } finally {
+        lock.writeLock().unlock();
+      }
     }
   }
 
@@ -52,8 +93,17 @@ public final class MongoServerMain {
       super(name, store, cursors);
     }
 
+    // A map that is open already keeps its types.
+    @Override
+    protected MongoCollection<Object> openOrCreateCollection(String name, CollectionOptions options) {
+      store.openMap("databases." + getFullCollectionNamespace(name), new MVMap.Builder<Object, Document>().valueType(BsonType.INSTANCE));
+      return super.openOrCreateCollection(name, options);
+    }
+
     @Override
     protected Index<Object> openOrCreateUniqueIndex(String collection, String name, List<IndexKey> keys, boolean sparse) {
+      String map = getFullCollectionNamespace(collection) + "._index_" + name;
+      store.openMap(map, new MVMap.Builder<KeyValue, Object>().keyType(KeyType.INSTANCE));
       return new SelectiveIndex(super.openOrCreateUniqueIndex(collection, name, keys, sparse), keys, sparse);
     }
   }
@@ -139,7 +189,10 @@ public final class MongoServerMain {
 
   /** Arguments: HOST PORT FILE. */
   public static void main(String[] arguments) throws InterruptedException {
-    MongoServer server = new MongoServer(new DurableBackend(arguments[2]));
+    store = new MVStore.Builder().fileName(arguments[2]).cacheSize(CACHE_SIZE).autoCommitDisabled().open();
+    // Nothing here survives a power failure anyway: the space of old versions is free at once.
+    store.setRetentionTime(0);
+    MongoServer server = new MongoServer(new DurableBackend());
     server.bind(arguments[0], Integer.parseInt(arguments[1]));
     Runtime.getRuntime().addShutdownHook(new Thread(server::shutdownNow));
     System.out.println("listening on " + arguments[0] + ":" + arguments[1]);
