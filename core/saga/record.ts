@@ -1,4 +1,5 @@
 // A saga's record lives inside its aggregate's document. Pure: what each move makes of it.
+import { timestamp } from "../kernel/clock.ts";
 import type { ErrorCode } from "../kernel/errors.ts";
 
 export interface SagaCause {
@@ -10,6 +11,7 @@ export interface SagaCause {
 export interface StepLog {
   /** RFC 3339. */
   readonly at: string;
+  /** A step's name, or TAKEN_OVER. */
   readonly step: string;
   readonly direction: "FORWARD" | "UNDO";
   readonly attempt: number;
@@ -63,10 +65,21 @@ export const endedSaga = (cause: SagaCause | null): SagaRecord => ({
   dueAt: null,
 });
 
+/** What the log calls it when another process goes on with a saga. */
+export const TAKEN_OVER = "takeOver";
+
 /** Null while somebody else's lease runs or the saga has ended. */
 export function takeOver(record: SagaRecord, now: number, leaseMs: number): SagaRecord | null {
   if (record.dueAt === null || record.dueAt > now) return null;
-  return { ...record, token: record.token + 1, dueAt: now + leaseMs };
+  const entry: StepLog = {
+    at: timestamp(now),
+    step: TAKEN_OVER,
+    direction: record.direction === "forward" ? "FORWARD" : "UNDO",
+    attempt: record.token,
+    outcome: "done",
+    detail: `The lease of the process before ended at ${timestamp(record.dueAt)}`,
+  };
+  return { ...record, token: record.token + 1, dueAt: now + leaseMs, log: [...record.log, entry] };
 }
 
 /** Past this many entries, further unknown answers of one step are counted in its last entry instead of listed. */

@@ -2,6 +2,7 @@
 import type { Finding } from "../../core/contracts/audit.ts";
 import type { Result } from "../../core/contracts/index.ts";
 import type { Order, TimelineEntry } from "../../core/contracts/order.ts";
+import { TAKEN_OVER } from "../../core/saga/record.ts";
 import type { Cluster } from "../../scripts/support/cluster.ts";
 import type { LoadReport } from "../../scripts/support/load-report.ts";
 import { orderLoad, type Load } from "../../scripts/support/load.ts";
@@ -88,13 +89,13 @@ export async function startTrade(cluster: Cluster, options: TradeOptions): Promi
   };
 }
 
-/** The longest time in ms that an order stood still, between two entries of its timeline. */
-export async function longestPause(api: Client): Promise<number> {
-  let longest = 0;
+/** How long after the end of its lease each saga was taken over that its process had left, in ms. */
+export async function takeOvers(api: Client): Promise<number[]> {
+  const lateness: number[] = [];
   for (const { id } of await api.all<Order>("/v1/orders")) {
     const { items } = await api.get<{ items: TimelineEntry[] }>(`/v1/orders/${id}/timeline`);
-    const times = items.map(({ at }) => Date.parse(at)).sort((a, b) => a - b);
-    for (const [index, time] of times.entries()) longest = Math.max(longest, time - (times[index - 1] ?? time));
+    for (const { at, detail } of items.filter(({ name }) => name === TAKEN_OVER))
+      lateness.push(Date.parse(at) - Date.parse(/ended at (\S+)$/.exec(detail ?? "")?.[1] ?? ""));
   }
-  return longest;
+  return lateness;
 }
