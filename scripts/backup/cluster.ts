@@ -36,6 +36,23 @@ export const requireCluster = ({ cluster }: ToolConfig): ClusterConfig => {
   return cluster;
 };
 
+interface Open {
+  close(): Promise<unknown>;
+}
+
+/** Closes what was opened, also when the next did not open: one connection left would keep the process for ever. */
+async function closing<T>(work: (keep: <O extends Open>(open: O) => O) => Promise<T>): Promise<T> {
+  const opened: Open[] = [];
+  try {
+    return await work(open => {
+      opened.push(open);
+      return open;
+    });
+  } finally {
+    await Promise.allSettled(opened.map(open => open.close()));
+  }
+}
+
 /** @throws StartupError, ShopError; then no backup is there */
 export async function backupCluster(settings: ToolConfig, options: BackupOptions): Promise<Summary> {
   const { signal, folder, url } = options;
@@ -43,27 +60,28 @@ export async function backupCluster(settings: ToolConfig, options: BackupOptions
   const cluster = requireCluster(settings);
   const path = join(folder, `${backupName(timestamp(clock.now()))}.comptoir.gz`);
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const dump = await MongoDump.open(cluster.mongo, namespace);
-  const log = await LogCopy.open(cluster.kafka, namespace);
-  const holder = await openHolder(settings, url, signal);
-  const set = new WorkingSet(`${path}${UNFINISHED}.sqlite`);
-  try {
-    // Before any document is read: what the groups took until then is surely in the documents.
-    const positions = await log.positions();
-    const { ends, takenAt } = await takeCut({
-      ...{ dump, set, signal, holder },
-      mark: async () => ({ takenAt: timestamp(clock.now()), ends: await log.ends() }),
-    });
-    if (set.isEmpty) throw new StartupError(`MongoDB has nothing of ${namespace}: there is nothing to back up`);
-    await log.copy(ends, set, signal);
-    const header = { comptoir: "backup", format: DUMP_FORMAT, namespace, takenAt } as const;
-    const bytes = await writeDump(path, header, linesOf(set, log.partitionsIn(ends), positions), signal);
-    await checkDump(path);
-    return { path, bytes, takenAt };
-  } finally {
-    set.remove();
-    await Promise.allSettled([dump.close(), log.close(), holder.close()]);
-  }
+  return closing(async keep => {
+    const dump = keep(await MongoDump.open(cluster.mongo, namespace));
+    const log = keep(await LogCopy.open(cluster.kafka, namespace));
+    const holder = keep(await openHolder(settings, url, signal));
+    const set = new WorkingSet(`${path}${UNFINISHED}.sqlite`);
+    try {
+      // Before any document is read: what the groups took until then is surely in the documents.
+      const positions = await log.positions();
+      const { ends, takenAt } = await takeCut({
+        ...{ dump, set, signal, holder },
+        mark: async () => ({ takenAt: timestamp(clock.now()), ends: await log.ends() }),
+      });
+      if (set.isEmpty) throw new StartupError(`MongoDB has nothing of ${namespace}: there is nothing to back up`);
+      await log.copy(ends, set, signal);
+      const header = { comptoir: "backup", format: DUMP_FORMAT, namespace, takenAt } as const;
+      const bytes = await writeDump(path, header, linesOf(set, log.partitionsIn(ends), positions), signal);
+      await checkDump(path);
+      return { path, bytes, takenAt };
+    } finally {
+      set.remove();
+    }
+  });
 }
 
 interface RestoreOptions {
@@ -91,16 +109,14 @@ export async function restoreCluster(file: string, settings: ToolConfig, options
   const cluster = requireCluster(settings);
   const header = await checkDump(file);
   const namespace = options.into ?? settings.namespace;
-  const dump = await MongoDump.open(cluster.mongo, namespace);
-  const log = await LogCopy.open(cluster.kafka, namespace);
-  try {
+  return closing(async keep => {
+    const dump = keep(await MongoDump.open(cluster.mongo, namespace));
+    const log = keep(await LogCopy.open(cluster.kafka, namespace));
     await requireFree(dump, log, namespace, options.force);
     options.signal.throwIfAborted();
     await dump.drop();
     await log.drop();
     await fillCluster({ file, dump, log, signal: options.signal });
     return { path: namespace, bytes: statSync(file).size, takenAt: header.takenAt };
-  } finally {
-    await Promise.allSettled([dump.close(), log.close()]);
-  }
+  });
 }

@@ -86,6 +86,15 @@ describe("A backup of a cluster that sells", () => {
     expect(readdirSync(folder)).toEqual([file.slice(folder.length + 1)]);
   }, 300_000);
 
+  it(
+    "ends with one line when the shop is not where it is said to be",
+    async () => {
+      const { code, stderr } = await tool("main", [folder, "--url", "http://127.0.0.1:1"]);
+      expect([code, stderr.trim().split("\n")]).toEqual([1, [expect.stringContaining("127.0.0.1:1")]]);
+    },
+    START_MS,
+  );
+
   it("is not restored over a shop that runs, from a part of it, or from what is no backup", async () => {
     await refused([file], "stop it first");
     const bytes = readFileSync(file);
