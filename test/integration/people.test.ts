@@ -27,7 +27,11 @@ const ann = { email: "ann@example.org", password: "battery staple", name: "Ann" 
 const config: Config = { ...testConfig, admin };
 const environment = (): Environment => {
   const options = { clock: systemClock, random: systemRandom, outboxBound: config.outboxBound };
-  const database = () => ({ ...openMemoryDatabase(createMemoryStorage(), options), mixin: {}, check: () => Promise.resolve() });
+  const database = () => ({
+    ...openMemoryDatabase(createMemoryStorage(), options),
+    mixin: {},
+    check: () => Promise.resolve(),
+  });
   return { config, clock: systemClock, random: systemRandom, health: new Health(systemClock), database };
 };
 
