@@ -127,7 +127,8 @@ export const PlaceOrder = closed({
   email: Type.Optional(Email),
   currency: Currency,
   lines: Type.Array(PlacedLine, { minItems: 1, maxItems: 1000 }),
-  payment: closed({ method: Type.String({ minLength: 1, maxLength: 64, pattern: "^[!-~]+$" }) }),
+  /** Required unless the total is 0. */
+  payment: Type.Optional(closed({ method: Type.String({ minLength: 1, maxLength: 64, pattern: "^[!-~]+$" }) })),
   placedAt: Type.Optional(Timestamp),
   number: Type.Optional(ExternalNumber),
 });

@@ -11,6 +11,9 @@ import { placedEvent, type OrderEvent } from "./order.domain.ts";
 import { priceOrder, type Priced } from "./order.pricing.ts";
 import type { OrderState } from "./order.schema.ts";
 
+/** The method of an order that asks nobody for money. */
+const UNPAID = "none";
+
 interface Buyer {
   readonly customerId: string | null;
   readonly email: string | null;
@@ -28,7 +31,14 @@ export async function checkOrder(asked: PlaceOrder, request: Request): Promise<{
   ]);
   const priced = priceOrder(asked, products);
   if (!priced.ok) throw toError(priced.refusal);
+  requirePayment(asked, priced);
   return { buyer, priced };
+}
+
+function requirePayment({ payment }: PlaceOrder, { totals }: Priced): void {
+  if (payment !== undefined || totals.gross.amount === 0) return;
+  const message = "is required unless the total is 0";
+  throw fail("VALIDATION_FAILED", `/payment ${message}`, { errors: [{ pointer: "/payment", message }] });
 }
 
 function checkImport(asked: PlaceOrder, { principal }: Request): void {
@@ -84,7 +94,7 @@ export function newOrder(
     paymentStatus: "NOT_PAID",
     fulfillmentStatus: "UNFULFILLED",
     currency: asked.currency,
-    method: asked.payment.method,
+    method: asked.payment?.method ?? UNPAID,
     lines,
     totals,
     payment: null,

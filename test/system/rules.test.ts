@@ -105,6 +105,18 @@ describe("The API", () => {
     }
   });
 
+  it("asks for a payment only when there is something to pay", async () => {
+    const gift = { sku: "GIFT", name: "Gift", price: { amount: 0, currency: "GBP" } };
+    expect((await asAdmin("/v1/products", { body: gift })).status).toBe(201);
+    await asAdmin("/v1/inventory/GIFT/receipts", { body: { quantity: 5 }, headers: keyed("gifts") });
+    const order = (sku: string) => ({ currency: "GBP", email: "guest@example.org", lines: [{ sku, quantity: 1 }] });
+    const given = await asAdmin("/v1/orders", { body: order("GIFT"), headers: keyed("gift") });
+    expect(given).toMatchObject({ status: 201, body: { status: "CONFIRMED", payment: null } });
+    const unpaid = await asAdmin("/v1/orders", { body: order("B"), headers: keyed("unpaid") });
+    expect(unpaid).toMatchObject({ status: 422, body: { code: "VALIDATION_FAILED" } });
+    expect(unpaid.body.errors?.map(({ pointer }) => pointer)).toEqual(["/payment"]);
+  });
+
   it("makes once what is asked twice with one key, and refuses the key for anything else", async () => {
     const path = "/v1/inventory/A/receipts";
     const first = await asAdmin(path, { body: { quantity: 5, reason: "more" }, headers: keyed("more") });
