@@ -100,7 +100,7 @@ describe("The process", () => {
       return [response.status, await response.text()] as const;
     };
     expect(await at("/live")).toEqual([200, '{"status":"live"}']);
-    expect(await at("/ready")).toEqual([200, '{"status":"ready","reasons":[]}']);
+    expect(await at("/ready")).toEqual([200, '{"status":"ready","reasons":[],"degraded":[]}']);
     const [status, metrics] = await at("/metrics");
     expect(status).toBe(200);
     expect(metrics).toContain("comptoir_ready 1");
