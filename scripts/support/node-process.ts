@@ -61,7 +61,7 @@ export async function startNode({
   child.stderr.on("data", (chunk: Buffer) => {
     errors += chunk.toString();
   });
-  const exited = once(child, "exit");
+  const exited = once(child, "close");
   const announced = await announcement(child, timeoutMs, () => errors);
   return {
     ...announced,

@@ -1,7 +1,9 @@
 // The same code as many processes on real servers: it starts, takes an import, sells through every gateway, and ends.
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { rmSync } from "node:fs";
+import type { Result } from "../../core/contracts/index.ts";
 import type { Order } from "../../core/contracts/order.ts";
+import { stopTimesOf } from "../../core/deadlines.ts";
 import { knownServices } from "../../core/node.ts";
 import { replicasOf, startCluster, type Cluster } from "../../scripts/support/cluster.ts";
 import { temporaryFolder } from "../../scripts/support/node-process.ts";
@@ -18,7 +20,8 @@ interface RegistryNode {
 
 const START_MS = 600_000;
 const IMPORT_MS = 900_000;
-const STOP_MS = 10_000;
+/** What a node may take by its own rules, and what the operating system takes for twenty of them at once. */
+const STOP_MS = stopTimesOf({ mode: "cluster" }).deadlineMs + 2_000;
 
 /** Two of every service, three of the busiest one. */
 const counts: Readonly<Record<string, number>> = {
@@ -104,11 +107,20 @@ describe("A cluster of two of every service", () => {
     }
   });
 
-  it("ends within 10 s, each node with exit code 0", async () => {
+  it("ends in time once everything is delivered, each node with exit code 0", async () => {
+    const [api] = await clients();
+    await api?.until(
+      () => api.get<Result<"v1.bridge.lag">>("/v1/events/lag"),
+      ({ items }) => items.length > 0 && items.every(({ behind }) => behind === 0),
+    );
     const begin = Date.now();
-    const codes = await cluster.stop();
-    expect(Date.now() - begin).toBeLessThan(STOP_MS);
-    expect([...codes].filter(([, code]) => code !== 0)).toEqual([]);
-    expect(codes.size).toBe(cluster.nodes.length);
+    const stopped = await Promise.all(
+      cluster.nodes.map(async node => {
+        const code = await node.stop();
+        return { name: node.name, code, isLate: Date.now() - begin > STOP_MS, log: node.log().slice(-2_000) };
+      }),
+    );
+    expect(stopped.filter(({ code, isLate }) => code !== 0 || isLate)).toEqual([]);
+    expect(stopped).toHaveLength(cluster.nodes.length);
   });
 });
