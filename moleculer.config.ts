@@ -7,6 +7,7 @@ import { Health } from "./core/health.ts";
 import { loggerOf } from "./core/log.ts";
 import { authorisation } from "./core/middlewares/authorisation.ts";
 import { callsBegun } from "./core/middlewares/calls-begun.ts";
+import { callTracker } from "./core/middlewares/call-tracker.ts";
 import { caller } from "./core/middlewares/caller.ts";
 import { circuitBreaker, Circuits } from "./core/middlewares/circuit-breaker.ts";
 import { arrivals, departures, latecomers } from "./core/middlewares/deadlines.ts";
@@ -36,6 +37,7 @@ const middlewares = (circuits: Circuits, health: Health) => [
   departures(systemClock),
   "ContextTracker",
   "Timeout",
+  callTracker,
   circuitBreaker(circuits),
   transportWatch({ health, silenceMs: SILENCE_MS }),
   arrivals(systemClock),
