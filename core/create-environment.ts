@@ -2,12 +2,11 @@
 import type { Config } from "./config.ts";
 import type { Environment } from "./environment.ts";
 import { Health } from "./health.ts";
-import { mongoDatabases } from "./store/mongo.ts";
 import { sqliteDatabases } from "./store/sqlite.ts";
 import { systemClock, systemRandom } from "./system.ts";
 
 /** @param onFatal for what the process cannot go on with: a full disk, an I/O error. */
-export function createEnvironment(config: Config, onFatal: (error: Error) => void): Environment {
+export async function createEnvironment(config: Config, onFatal: (error: Error) => void): Promise<Environment> {
   const [clock, random] = [systemClock, systemRandom];
   const { data: folder, durability, outboxBound, cluster, namespace } = config;
   const shared = { outboxBound, clock, random, onFatal };
@@ -15,7 +14,8 @@ export function createEnvironment(config: Config, onFatal: (error: Error) => voi
   const open =
     cluster === null
       ? sqliteDatabases({ folder, durability, ...shared })
-      : mongoDatabases({ namespace, cluster, ...shared });
+      : // Loaded only where it is used: its driver is a tenth of what one process with everything needs.
+        (await import("./store/mongo.ts")).mongoDatabases({ namespace, cluster, ...shared });
   return {
     config,
     clock,

@@ -1,6 +1,5 @@
 // The process: checks what it needs, starts a node, and ends it in order.
 import { credentialsFile, resolveAdmin } from "./admin-credentials.ts";
-import { clusterServers } from "./cluster-servers.ts";
 import { ConfigError, loadConfig, type Config } from "./config.ts";
 import { createEnvironment } from "./create-environment.ts";
 import { holdDataFolder, prepareDataFolder, requireRestored } from "./data-folder.ts";
@@ -55,6 +54,7 @@ function prepare(loaded: Config): Prepared {
 
 async function waitForCluster(config: Config): Promise<void> {
   if (config.cluster === null) return;
+  const { clusterServers } = await import("./cluster-servers.ts");
   const logger = processLogger(config);
   await waitForServers(clusterServers(config), {
     timeoutMs: config.cluster.startupTimeoutMs,
@@ -134,7 +134,7 @@ async function main(): Promise<void> {
   };
   stopOnSignal(stop);
   await waitForCluster(config);
-  const environment = createEnvironment(config, error => fail(new StartupError(error.message)));
+  const environment = await createEnvironment(config, error => fail(new StartupError(error.message)));
   readiness.follow(environment.health);
   const node = await startNode(environment);
   running.node = node;

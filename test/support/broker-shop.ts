@@ -55,7 +55,7 @@ function listener(types: readonly EventType[], take: (event: CloudEvent) => void
 export async function startBrokerShop(changes: Partial<Config> = {}): Promise<BrokerShop> {
   const data = mkdtempSync(join(tmpdir(), "shop-"));
   const config: Config = { ...testConfig, outboxBound: 100_000, ...changes, data };
-  const real = createEnvironment(config, error => {
+  const real = await createEnvironment(config, error => {
     throw error;
   });
   const databases = new Map<string, HostedDatabase>();

@@ -59,7 +59,7 @@ export async function startUnrulyBridge(
     ...{ NATS_URL: servers.nats, MONGO_URL: servers.mongo, KAFKA_BROKERS: servers.kafka },
     ...{ COMPTOIR_NAMESPACE: namespace, COMPTOIR_NODE_ID: "bridge-1", COMPTOIR_LOG_LEVEL: "error" },
   });
-  const environment = createEnvironment(config, error => {
+  const environment = await createEnvironment(config, error => {
     throw error;
   });
   const options = brokerOptions(config, environment.health);
