@@ -15,7 +15,7 @@ afterEach(async () => {
 async function besides(answer: () => Promise<unknown>): Promise<TestNode> {
   const namespace = randomUUID();
   // Without middlewares: else it would answer in time that it is late.
-  const bare = { transporter: "Fake", logger: false, internalMiddlewares: false };
+  const bare = { transporter: "Fake" as const, logger: false, internalMiddlewares: false };
   const far = new ServiceBroker({ namespace, nodeID: "far", ...bare });
   far.createService({ name: "inventory", version: 1, actions: { get: answer } });
   await far.start();
