@@ -60,8 +60,9 @@ export async function ended(child: ChildProcess): Promise<Ended> {
   return { code, stdout, stderr, summary: last.startsWith("{") ? (JSON.parse(last) as Record<string, unknown>) : {} };
 }
 
-/** Peak resident memory of a running process in MiB, from Linux' /proc. */
-export function peakMemory(pid: number | undefined): number {
+/** Peak resident memory of a process in MiB, from Linux' /proc. Undefined of one that is just ending: its memory is gone first. */
+export function peakMemory(pid: number | undefined): number | undefined {
   const status = readFileSync(`/proc/${String(pid)}/status`, "utf8");
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1]) / 1024;
+  const peak = /^VmHWM:\s+(\d+) kB$/m.exec(status)?.[1];
+  return peak === undefined ? undefined : Number(peak) / 1024;
 }

@@ -32,7 +32,9 @@ describe("npm run import", () => {
     await withShop(async ({ shop, api }) => {
       const child = startImport(shop, SAMPLE);
       let peak = 0;
-      const watch = setInterval(() => (peak = child.exitCode === null ? peakMemory(child.pid) : peak), 200);
+      const watch = setInterval(() => {
+        if (child.exitCode === null) peak = peakMemory(child.pid) ?? peak;
+      }, 200);
       const { code, summary } = await ended(child);
       clearInterval(watch);
       expect({ code, summary }).toEqual({ code: 0, summary: { ...EXPECTED, report: join(shop.data, "refused.csv") } });
