@@ -1,5 +1,5 @@
 // The broker's validator: contracts are JSON Schema, checked by Ajv. Nothing is coerced, filled in or removed.
-import { Ajv, type ErrorObject, type Options } from "ajv";
+import { Ajv, type ErrorObject, type Options, type ValidateFunction } from "ajv";
 import addFormats from "ajv-formats";
 import { fullFormats } from "ajv-formats/dist/formats.js";
 import { Validators } from "moleculer";
@@ -56,9 +56,11 @@ function fieldErrors(errors: readonly ErrorObject[]): FieldError[] {
   return [...found.values()];
 }
 
+/** Compiled when it is first asked: a process uses few of all the schemas, and compiling all of them is a third of its start. */
 export function checkOf(schema: TSchema): Check {
-  const quick = firstMistake.compile(schema);
+  let quick: ValidateFunction | undefined;
   return (params, thorough = false) => {
+    quick ??= firstMistake.compile(schema);
     if (quick(params)) return true;
     if (!thorough) return fieldErrors(quick.errors ?? []);
     const full = allMistakes.compile(schema);

@@ -13,6 +13,7 @@ import {
   type WriteOutcome,
 } from "../../core/store/driver.ts";
 import { withFaults, type Faults } from "./faulty-driver.ts";
+import { parseFrozen } from "./frozen.ts";
 import type { StoreOptions } from "../../core/store/writer.ts";
 import type { CollectionSpec, Query, Range, Scalar } from "../../core/store/port.ts";
 
@@ -33,8 +34,6 @@ interface Table {
 }
 export type MemoryStorage = Map<string, Table>;
 export const createMemoryStorage = (): MemoryStorage => new Map();
-
-const parse = (json: string): StoredDocument => JSON.parse(json) as StoredDocument;
 
 function rank(value: unknown): number {
   return value === null ? 0 : typeof value === "number" ? 1 : typeof value === "string" ? 2 : 3;
@@ -101,13 +100,13 @@ export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: Memor
   storage.set(spec.name, table);
   const known = new Map<string, { readonly json: string; readonly document: StoredDocument }>();
 
-  /** To look at, not to hand out: parsed once per write, for a list would else parse the whole table. */
+  /** Parsed once per write, for a list would else parse the whole table, and frozen, for all who read it share it. */
   function look(id: string): StoredDocument | null {
     const json = table.documents.get(id);
     if (json === undefined) return null;
     const seen = known.get(id);
     if (seen?.json === json) return seen.document;
-    const document = parse(json);
+    const document = parseFrozen<StoredDocument>(json);
     known.set(id, { json, document });
     return document;
   }
@@ -116,10 +115,9 @@ export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: Memor
     select(
       [...table.documents.keys()].flatMap(id => look(id) ?? []),
       query,
-    ).map(document => parse(JSON.stringify(document)));
+    );
 
   function readOne({ id, keys, dueBy, pending, whole }: Ask): Loaded {
-    const json = table.documents.get(id);
     const entries = table.entries.get(id) ?? new Map<string, { json: string; dueAt: number | null }>();
     const due = dueBy === null ? [] : [...entries].filter(([, { dueAt }]) => dueAt !== null && dueAt <= dueBy);
     due.sort(([, a], [, b]) => (a.dueAt ?? 0) - (b.dueAt ?? 0));
@@ -130,7 +128,7 @@ export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: Memor
       if (entry !== undefined) found.set(key, { value: JSON.parse(entry.json) as unknown, dueAt: entry.dueAt });
     }
     return {
-      document: json === undefined ? null : parse(json),
+      document: look(id),
       entries: found,
       pending: pending === true ? (table.outbox.get(id)?.length ?? 0) : 0,
     };

@@ -4,6 +4,7 @@ import type { CloudEvent } from "../../core/contracts/common.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { sequenceLog, type Sequence } from "../../services/bridge/sequence.ts";
 import type { EventLog } from "../../services/bridge/event-log.ts";
+import { frozenCopy } from "./frozen.ts";
 
 export interface MemoryLogDisk {
   readonly events: CloudEvent[];
@@ -13,8 +14,6 @@ export interface MemoryLogDisk {
 
 export const createMemoryLogDisk = (): MemoryLogDisk => ({ events: [], positions: new Map(), letters: new Map() });
 
-/** Events are JSON, and this is faster than structuredClone. */
-const copy = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 const inOrder = (a: DeadLetter, b: DeadLetter) =>
   a.position - b.position || (a.subscriber < b.subscriber ? -1 : a.subscriber > b.subscriber ? 1 : 0);
 
@@ -30,7 +29,7 @@ export function memorySequence(disk: MemoryLogDisk, clock: Clock): Sequence {
       });
     });
   return {
-    append: events => write(() => disk.events.push(...copy(events))),
+    append: events => write(() => disk.events.push(...events.map(frozenCopy))),
     read(after, types, limit) {
       const entries = disk.events
         .slice(after)
@@ -38,7 +37,7 @@ export function memorySequence(disk: MemoryLogDisk, clock: Clock): Sequence {
         .filter(({ event }) => types.includes(event.type))
         .slice(0, limit);
       const upTo = entries.length < limit ? disk.events.length : (entries.at(-1)?.position ?? after);
-      return Promise.resolve({ entries: copy(entries), upTo });
+      return Promise.resolve({ entries, upTo });
     },
     committed: group => Promise.resolve(disk.positions.get(group) ?? 0),
     commit: (group, position) =>
@@ -47,7 +46,7 @@ export function memorySequence(disk: MemoryLogDisk, clock: Clock): Sequence {
       write(() => {
         for (const letter of letters) {
           const key = `${letter.subscriber} ${letter.event.id}`;
-          if (!disk.letters.has(key)) disk.letters.set(key, copy(letter));
+          if (!disk.letters.has(key)) disk.letters.set(key, frozenCopy(letter));
         }
       }),
     deadLetters({ subscriber, after, limit }) {
@@ -55,7 +54,7 @@ export function memorySequence(disk: MemoryLogDisk, clock: Clock): Sequence {
         .filter(letter => subscriber === undefined || letter.subscriber === subscriber)
         .sort(inOrder)
         .filter(letter => after === undefined || inOrder(letter, { ...letter, ...after }) > 0);
-      return Promise.resolve(copy(found.slice(0, limit)));
+      return Promise.resolve(found.slice(0, limit));
     },
     unbury: letters =>
       write(() => {
