@@ -54,7 +54,9 @@ export async function startMongo(options: ServerOptions = {}): Promise<Server> {
   const classes = await install("mongo");
   const place = await placeOf(options);
   const { port, folder } = place;
-  const settings = ["-Xmx768m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", "-cp", classes];
+  // Netty's checks of each byte that it writes are a sixth of this server's time.
+  const unchecked = ["-Dio.netty.buffer.checkAccessible=false", "-Dio.netty.buffer.checkBounds=false"];
+  const settings = ["-Xmx768m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", ...unchecked, "-cp", classes];
   return Server.start({
     ...{ name: "mongo", command: "java", ...place, url: `mongodb://${HOST}:${String(port)}` },
     args: [...settings, "MongoServerMain", HOST, String(port), join(folder, "mongo.db")],
