@@ -11,10 +11,12 @@ const withoutDatabase = ["gateway", "registry", "bridge"];
 export function clusterServers({ cluster, services }: Pick<Config, "cluster" | "services">): ServerCheck[] {
   if (cluster === null) return [];
   const { nats, mongo, kafka } = cluster;
-  const checks = [{ name: `NATS ${nats.servers.join(", ")}`, attempt: () => checkNats(nats) }];
+  const checks: ServerCheck[] = [
+    { name: `NATS ${nats.servers.join(", ")}`, prefix: "NATS", attempt: () => checkNats(nats) },
+  ];
   if (services.some(name => !withoutDatabase.includes(name)))
-    checks.push({ name: `MongoDB ${mongoHosts(mongo.url)}`, attempt: () => checkMongo(mongo) });
+    checks.push({ name: `MongoDB ${mongoHosts(mongo.url)}`, prefix: "MONGO", attempt: () => checkMongo(mongo) });
   if (services.includes("bridge"))
-    checks.push({ name: `Kafka ${kafka.brokers.join(", ")}`, attempt: () => checkKafka(kafka) });
+    checks.push({ name: `Kafka ${kafka.brokers.join(", ")}`, prefix: "KAFKA", attempt: () => checkKafka(kafka) });
   return checks;
 }

@@ -18,3 +18,7 @@ export function causesOf(error: unknown): unknown[] {
 }
 export const isLost = (error: unknown): boolean =>
   causesOf(error).some(cause => LOST.has(String((cause as { type?: unknown }).type)));
+
+/** The broker has no such topic: it never had, or came back without its data. */
+export const isTopicUnknown = (error: unknown): boolean =>
+  causesOf(error).some(cause => (cause as { type?: unknown }).type === "UNKNOWN_TOPIC_OR_PARTITION");

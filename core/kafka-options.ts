@@ -9,7 +9,8 @@ export function optionsOf({ brokers, sasl, tls }: KafkaConfig, clientId: string)
   return {
     clientId,
     brokers: [...brokers],
-    ...(sasl === null ? {} : { sasl }),
+    // A copy: the client keeps the login's mechanism in it.
+    ...(sasl === null ? {} : { sasl: { ...sasl } }),
     ...(tls === null
       ? {}
       : {

@@ -55,14 +55,17 @@ function prepare(loaded: Config): Prepared {
 async function waitForCluster(config: Config): Promise<void> {
   if (config.cluster === null) return;
   const { clusterServers } = await import("./cluster-servers.ts");
+  const { nameCheck } = await import("./node-name.ts");
   const logger = processLogger(config);
-  await waitForServers(clusterServers(config), {
+  const options = {
     timeoutMs: config.cluster.startupTimeoutMs,
     setting: "COMPTOIR_STARTUP_TIMEOUT",
-    say: line => {
+    say: (line: string) => {
       logger.info(line);
     },
-  });
+  };
+  await waitForServers(clusterServers(config), options);
+  await waitForServers(nameCheck(config), options);
 }
 
 const urlOf = (host: string, port: number): string =>

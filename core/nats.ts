@@ -1,6 +1,8 @@
 // How this node reaches NATS: for Moleculer's transporter, and for the look before the start.
-import { connect, type ConnectionOptions } from "nats";
-import type { NatsConfig } from "./config-cluster.ts";
+import { isIP } from "node:net";
+import { checkServerIdentity, type PeerCertificate } from "node:tls";
+import { connect, type ConnectionOptions, type TlsOptions } from "nats";
+import type { NatsConfig, Tls } from "./config-cluster.ts";
 
 const CONNECT_TIMEOUT_MS = 2_000;
 /** A server that leaves three of them unanswered is frozen or cut off: noticed within 4 s. NATS's own 2 min are for idle clients. */
@@ -10,9 +12,30 @@ const PINGS = 3;
 const RECONNECT_MS = 250;
 const JITTER_MS = 250;
 
+const hostOf = (server: string): string => server.replace(/:\d+$/, "").replace(/^\[(.*)\]$/, "$1");
+
+/**
+ * The client gives Node no name for a server that is named by its address, and Node then takes "localhost": the
+ * certificate has to be for one of the addresses that are configured, or for "localhost" where that is.
+ */
+function tlsOptions({ ca, cert, key }: Tls, servers: readonly string[]): TlsOptions {
+  const unnamed = servers.map(hostOf).filter(host => isIP(host) !== 0 || host === "localhost");
+  const identity = (host: string, certificate: PeerCertificate): Error | undefined => {
+    if (host !== "localhost" || unnamed.length === 0) return checkServerIdentity(host, certificate);
+    const problems = unnamed.map(name => checkServerIdentity(name, certificate));
+    return problems.includes(undefined) ? undefined : problems[0];
+  };
+  const given = {
+    ...(ca === null ? {} : { ca }),
+    ...(cert === null ? {} : { cert }),
+    ...(key === null ? {} : { key }),
+  };
+  // Which its types do not have: all of this is handed to Node as it is.
+  return Object.assign(given, { checkServerIdentity: identity });
+}
+
 /** A URL would be reduced to its host by Moleculer, so everything goes as options. */
 export function natsOptions({ servers, user, password, token, tls }: NatsConfig): ConnectionOptions {
-  const certificates = Object.fromEntries(Object.entries(tls ?? {}).filter(([, text]) => text !== null));
   return {
     servers: [...servers],
     timeout: CONNECT_TIMEOUT_MS,
@@ -28,12 +51,24 @@ export function natsOptions({ servers, user, password, token, tls }: NatsConfig)
     ...(user === null ? {} : { user }),
     ...(password === null ? {} : { pass: password }),
     ...(token === null ? {} : { token }),
-    ...(tls === null ? {} : { tls: certificates }),
+    ...(tls === null ? {} : { tls: tlsOptions(tls, servers) }),
   };
 }
 
-/** One attempt. @throws Error saying in one line why not. */
-export async function checkNats(nats: NatsConfig): Promise<void> {
-  const connection = await connect({ ...natsOptions(nats), reconnect: false, maxReconnectAttempts: 0 });
+async function checkOne(nats: NatsConfig, server: string): Promise<void> {
+  const once = { servers: [server], reconnect: false, maxReconnectAttempts: 0 };
+  const connection = await connect({ ...natsOptions(nats), ...once });
   await connection.close();
 }
+
+/** One attempt at each server: one that lets this node in is enough. @throws Error saying in one line why none does */
+export async function checkNats(nats: NatsConfig): Promise<void> {
+  const attempts = await Promise.allSettled(nats.servers.map(server => checkOne(nats, server)));
+  if (attempts.some(({ status }) => status === "fulfilled")) return;
+  const problems = attempts.map(attempt => (attempt.status === "rejected" ? messageOf(attempt.reason) : ""));
+  const [first = "", ...others] = new Set(problems);
+  if (others.length === 0) throw new Error(first);
+  throw new Error(problems.map((problem, index) => `${nats.servers[index] ?? ""}: ${problem}`).join(", "));
+}
+
+const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

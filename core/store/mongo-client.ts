@@ -99,12 +99,11 @@ export async function reading<T>(read: () => Promise<T>): Promise<T> {
 
 /** One line, without the user and password that a connection string may hold. */
 export function describeError(error: unknown, { url, password }: MongoConfig): string {
-  const cause =
-    error instanceof MongoServerSelectionError ? [...(error.reason?.servers.values() ?? [])][0]?.error : null;
-  const text = (cause ?? (error instanceof Error ? error : new Error(String(error)))).message.replaceAll(
-    /\s*\n\s*/g,
-    " ",
-  );
+  const tried = error instanceof MongoServerSelectionError ? [...(error.reason?.servers.values() ?? [])] : [];
+  const causes = tried.flatMap(server => (server.error === null ? [] : [server.error.message]));
+  const said =
+    causes.length > 0 ? [...new Set(causes)].join("; ") : error instanceof Error ? error.message : String(error);
+  const text = said.replaceAll(/\s*\n\s*/g, " ");
   const inUrl = /^[^/]+\/\/(?:[^/@]*:)?([^/@]+)@/.exec(url)?.[1];
   return [password, inUrl].reduce<string>((shown, secret) => (secret ? shown.replaceAll(secret, "***") : shown), text);
 }

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
-import { kafkaProperties } from "./kafka-properties.ts";
+import { kafkaProperties, type KafkaSecurity } from "./kafka-properties.ts";
 import { Server, type Launch } from "./server-process.ts";
 import { Toxiproxy } from "./toxiproxy.ts";
 
@@ -38,13 +38,21 @@ async function placeOf({ port, folder }: ServerOptions): Promise<Pick<Launch, "p
   };
 }
 
-export async function startNats(options: ServerOptions = {}): Promise<Server> {
+export interface NatsOptions extends ServerOptions {
+  /** Its configuration file's text: users, TLS, the other servers of its cluster. */
+  readonly configuration?: string;
+}
+
+export async function startNats({ configuration = "", ...options }: NatsOptions = {}): Promise<Server> {
   const command = await install("nats");
   const place = await placeOf(options);
-  const { port } = place;
+  const { port, folder } = place;
+  const file = join(folder, "nats.conf");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, configuration);
   return Server.start({
     ...{ name: "nats", command, ...place, url: `nats://${HOST}:${String(port)}` },
-    args: ["--addr", HOST, "--port", String(port)],
+    args: ["--config", file, "--addr", HOST, "--port", String(port)],
     ready: /Server is ready/,
   });
 }
@@ -67,6 +75,7 @@ export async function startMongo(options: ServerOptions = {}): Promise<Server> {
 export interface KafkaOptions extends ServerOptions {
   /** HOST:PORT that clients are told to use: that of a proxy before the broker. Its own address when left out. */
   readonly advertised?: string;
+  readonly security?: KafkaSecurity;
 }
 
 /** One broker that is its own controller. Topics are made by who needs them, never by being named. */
@@ -74,17 +83,19 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Server> {
   const classes = await install("kafka");
   const place = await placeOf(options);
   const { port, folder } = place;
+  const { security } = options;
   const data = join(folder, "data");
   const properties = join(folder, "server.properties");
   const advertised = options.advertised ?? `${HOST}:${String(port)}`;
   mkdirSync(folder, { recursive: true });
   const inside = { internal: await freePort(), controller: await freePort() };
-  writeFileSync(properties, kafkaProperties({ host: HOST, port, ...inside, advertised, data }));
+  writeFileSync(properties, kafkaProperties({ host: HOST, port, ...inside, advertised, data, security }));
   const logging = `-Dlog4j2.configurationFile=${join(installation, "kafka", "log4j2.properties")}`;
   const heap = ["-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"];
   const java = [...heap, logging, "-cp", classes];
   if (!existsSync(join(data, "meta.properties"))) {
-    await run("java", [...java, "kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", properties]);
+    const format = ["format", "-t", CLUSTER_ID, "-c", properties, ...scramOf(security)];
+    await run("java", [...java, "kafka.tools.StorageTool", ...format]);
   }
   return Server.start({
     ...{ name: "kafka", command: "java", ...place, url: advertised },
@@ -92,6 +103,11 @@ export async function startKafka(options: KafkaOptions = {}): Promise<Server> {
     ready: /Kafka Server started/,
   });
 }
+
+const scramOf = (security?: KafkaSecurity): string[] =>
+  security === undefined
+    ? []
+    : ["--add-scram", `SCRAM-SHA-512=[name="${security.user}",password="${security.password}"]`];
 
 /** Any 16 bytes in base64. */
 const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg";

@@ -2,8 +2,9 @@
 import type { DeadLetter } from "../../core/contracts/bridge.ts";
 import type { CloudEvent } from "../../core/contracts/common.ts";
 import { fail } from "../../core/errors.ts";
-import type { KafkaAdmin, KafkaClient } from "../../core/kafka.ts";
+import type { KafkaAdmin, KafkaClient, KafkaProducer } from "../../core/kafka.ts";
 import { partitionOf } from "../../core/kafka-client.ts";
+import { isTopicUnknown } from "../../core/kafka-errors.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { Random } from "../../core/kernel/random.ts";
 import { within } from "./deadline.ts";
@@ -49,7 +50,7 @@ export class KafkaLog implements EventLog {
     this.#admin = client.admin();
     this.#topics = new Topics(this.#admin, warn);
     const onFailure = onSendFailure ?? (() => undefined);
-    this.#lanes = new Lanes({ createProducer: () => client.producer(), clock, random, onFailure });
+    this.#lanes = new Lanes({ createProducer: () => this.#remaking(client.producer()), clock, random, onFailure });
   }
 
   /** Makes the topics of all events. @throws when Kafka does not answer, or refuses */
@@ -158,6 +159,21 @@ export class KafkaLog implements EventLog {
     await Promise.all([...this.#groups].map(group => group.stop()));
     await this.#lanes.close();
     await this.#ask("Leaving Kafka", this.#admin.disconnect(), CLOSE_MS).catch(() => undefined);
+  }
+
+  /** A broker that came back without its data: the send is repeated anyway, and then finds its topic. */
+  #remaking(producer: KafkaProducer): KafkaProducer {
+    return {
+      ...producer,
+      send: async (topic, partition, messages) => {
+        try {
+          await producer.send(topic, partition, messages);
+        } catch (error) {
+          if (isTopicUnknown(error)) await this.#ask("Making the topics anew", this.#topics.remake(), 3 * ADMIN_MS);
+          throw error;
+        }
+      },
+    };
   }
 
   /** As topic/partition. */

@@ -33,6 +33,8 @@ export class Topics {
   readonly #admin: KafkaAdmin;
   readonly #warn: (message: string) => void;
   readonly #partitions = new Map<string, number>();
+  readonly #settings = new Map<string, TopicSettings>();
+  #remaking: Promise<void> | null = null;
   readonly #making = new Map<string, Promise<void>>();
 
   constructor(admin: KafkaAdmin, warn: (message: string) => void) {
@@ -49,7 +51,8 @@ export class Topics {
     // Another process may be making them too.
     if (missing.length > 0) await this.#admin.create(missing);
     const found = await this.#admin.partitionsOf(unknown.map(({ topic }) => topic));
-    for (const { topic, partitions } of unknown) {
+    for (const settings of unknown) {
+      const { topic, partitions } = settings;
       const has = found.get(topic) ?? 0;
       if (has === 0) throw new Error(`The topic ${topic} was not made`);
       if (has !== partitions)
@@ -57,6 +60,7 @@ export class Topics {
           `The topic ${topic} keeps its ${String(has)} partitions, not KAFKA_PARTITIONS=${String(partitions)}: else events of one aggregate would overtake each other`,
         );
       this.#partitions.set(topic, has);
+      this.#settings.set(topic, settings);
     }
   }
 
@@ -66,6 +70,23 @@ export class Topics {
     const making = this.#making.get(topic) ?? this.ensure([settings]).finally(() => this.#making.delete(topic));
     this.#making.set(topic, making);
     return making;
+  }
+
+  /** All that were there and are gone, with the partitions they had: events are on their way to them. */
+  remake(): Promise<void> {
+    this.#remaking ??= this.#remake().finally(() => (this.#remaking = null));
+    return this.#remaking;
+  }
+
+  async #remake(): Promise<void> {
+    const existing = new Set(await this.#admin.topics());
+    const gone = [...this.#settings.values()].filter(({ topic }) => !existing.has(topic));
+    if (gone.length === 0) return;
+    await this.#admin.create(gone.map(settings => ({ ...settings, partitions: this.partitionsOf(settings.topic) })));
+    const names = gone.map(({ topic }) => topic).join(", ");
+    this.#warn(
+      `Kafka has lost topics; they are made anew, and what they held is gone unless a backup has it: ${names}`,
+    );
   }
 
   /** @throws TypeError for a topic that was not ensured */

@@ -2,12 +2,15 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomUUID } from "node:crypto";
 import { once } from "node:events";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import { Kafka, logLevel } from "kafkajs";
 import type { CloudEvent } from "../../core/contracts/common.ts";
 import { checkKafka } from "../../core/kafka-client.ts";
+import { freePort } from "../../scripts/support/free-port.ts";
+import { temporaryFolder } from "../../scripts/support/node-process.ts";
 import { startKafka } from "../../scripts/support/servers.ts";
 import type { KafkaLog } from "../../services/bridge/kafka-log.ts";
 import { event } from "../contract/event-log.contract.ts";
@@ -176,9 +179,9 @@ interface Reader {
   feeds: number;
 }
 
-function startReader(place: string, readers: Reader[]): Reader {
+function startReader(place: string, readers: Reader[], url = broker.url): Reader {
   const script = join(import.meta.dirname, "..", "support", "bridge-process.ts");
-  const child = spawn(process.execPath, [script, broker.url, place, "billing"], {
+  const child = spawn(process.execPath, [script, url, place, "billing"], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   const reader: Reader = { process: child, seen: [], feeds: 0 };
@@ -195,17 +198,44 @@ function startReader(place: string, readers: Reader[]): Reader {
   return reader;
 }
 
-describe("Two processes of one group", () => {
-  const readers: Reader[] = [];
-  afterEach(async () => {
-    for (const { process: child } of readers.splice(0)) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const ended = once(child, "exit");
-      child.kill("SIGKILL");
-      await ended;
-    }
-  });
+const readers: Reader[] = [];
+afterEach(async () => {
+  for (const { process: child } of readers.splice(0)) {
+    if (child.exitCode !== null || child.signalCode !== null) continue;
+    const ended = once(child, "exit");
+    child.kill("SIGKILL");
+    await ended;
+  }
+});
 
+describe("A broker that comes back without its data", () => {
+  it("gets its topics anew, which is said, and events are taken and delivered again", async () => {
+    const [port, folder, place] = [await freePort(), temporaryFolder(), namespace()];
+    const full = await startKafka({ port, folder });
+    const said: string[] = [];
+    const log = await openKafkaLog([full.url], place, message => said.push(message));
+    const reader = startReader(place, readers, full.url);
+    await log.append([event("a", 1)]);
+    await until(() => reader.seen.length === 1, 60_000, "the first event is delivered");
+
+    await full.kill();
+    rmSync(folder, { recursive: true });
+    const empty = await startKafka({ port, folder });
+    const isAppended = (): Promise<boolean> =>
+      log.append([event("a", 2)]).then(
+        () => true,
+        () => false,
+      );
+    await until(isAppended, 60_000, "the log takes events again");
+    await until(() => reader.seen.includes("order:a:2"), 60_000, "the new event is delivered");
+    expect(said.filter(message => message.startsWith("Kafka has lost topics"))).toHaveLength(1);
+    await log.close();
+    await empty.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }, 300_000);
+});
+
+describe("Two processes of one group", () => {
   it("share the partitions; when one is killed the other takes its share, and nothing is left out", async () => {
     const place = namespace();
     const log = await openKafkaLog([broker.url], place);

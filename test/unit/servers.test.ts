@@ -20,12 +20,13 @@ describe("A start waits for its servers", () => {
     let asked = 0;
     const late: ServerCheck = {
       name: "NATS n:4222",
+      prefix: "NATS",
       attempt: () => {
         asked += 1;
         return asked < 3 ? Promise.reject(new Error("connection\nrefused")) : Promise.resolve();
       },
     };
-    const there: ServerCheck = { name: "Kafka k:9092", attempt: () => Promise.resolve() };
+    const there: ServerCheck = { name: "Kafka k:9092", prefix: "KAFKA", attempt: () => Promise.resolve() };
     const { done, lines } = wait([there, late], 60_000);
     await done;
     expect(lines).toEqual([
@@ -35,7 +36,11 @@ describe("A start waits for its servers", () => {
   });
 
   it("gives up after its time, with the server's name, the reason and the setting", async () => {
-    const gone: ServerCheck = { name: "MongoDB m:27017", attempt: () => Promise.reject(new Error("no route")) };
+    const gone: ServerCheck = {
+      name: "MongoDB m:27017",
+      prefix: "MONGO",
+      attempt: () => Promise.reject(new Error("no route")),
+    };
     const { done, lines } = wait([gone], 100);
     const error: unknown = await done.catch((reason: unknown) => reason);
     expect(error).toBeInstanceOf(StartupError);
@@ -44,7 +49,33 @@ describe("A start waits for its servers", () => {
   });
 
   it("gives up even on one that never answers at all", async () => {
-    const silent: ServerCheck = { name: "Kafka k:9092", attempt: () => Promise.withResolvers<undefined>().promise };
+    const silent: ServerCheck = {
+      name: "Kafka k:9092",
+      prefix: "KAFKA",
+      attempt: () => Promise.withResolvers<undefined>().promise,
+    };
     await expect(wait([silent], 50).done).rejects.toThrow(/Kafka k:9092 did not answer .*\(no answer\)/);
+  });
+
+  it.each([
+    [
+      "KAFKA",
+      "Connection error: 4AF0:error:0A00:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:../x.c:918:SSL alert number 116\n",
+      /\(Connection error: tlsv13 alert certificate required\): .*KAFKA_TLS_CERT_FILE/,
+    ],
+    ["MONGO", "self-signed certificate in certificate chain", /MONGO_TLS_CA_FILE$/],
+    ["NATS", "'Authorization Violation'", /\(Authorization Violation\): check NATS_USER/],
+    [
+      "NATS",
+      "Hostname/IP does not match certificate's altnames: Host: n. is not cert's CN: m",
+      /another host: check NATS_URL$/,
+    ],
+    ["KAFKA", "The broker does not support the requested SASL mechanism", /KAFKA_SASL_MECHANISM$/],
+    ["KAFKA", "Closed connection", /asks for TLS \(KAFKA_TLS\)/],
+  ] as const)("names the settings of %s when it is not let in: %s", async (prefix, said, expected) => {
+    const closed: ServerCheck = { name: "s:1", prefix, attempt: () => Promise.reject(new Error(said)) };
+    const error: unknown = await wait([closed], 50).done.catch((reason: unknown) => reason);
+    expect(String(error)).toMatch(/s:1 did not let this node in within 0 s \([^\n]*$/);
+    expect(String(error)).toMatch(expected);
   });
 });

@@ -1,0 +1,241 @@
+// A cluster on servers that let nobody in without TLS, certificates and logins, every secret from a file.
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { rmSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { connect } from "nats";
+import type { Result } from "../../core/contracts/index.ts";
+import type { Order } from "../../core/contracts/order.ts";
+import { clusterServers } from "../../core/cluster-servers.ts";
+import { loadConfig } from "../../core/config.ts";
+import { checkKafka } from "../../core/kafka-client.ts";
+import { checkNats, natsOptions } from "../../core/nats.ts";
+import { knownServices } from "../../core/node.ts";
+import { waitForServers } from "../../core/servers.ts";
+import { StartupError } from "../../core/startup-error.ts";
+import { checkMongo } from "../../core/store/mongo-client.ts";
+import { startCluster, type Cluster } from "../../scripts/support/cluster.ts";
+import { temporaryFolder } from "../../scripts/support/node-process.ts";
+import { client } from "../support/client.ts";
+import { kafkaConfig } from "../support/kafka.ts";
+import { order, stocked } from "../support/market.ts";
+import {
+  environmentOf,
+  onlyCa,
+  secrets,
+  startSecuredServers,
+  USER,
+  withCertificate,
+  type SecuredServers,
+} from "../support/secured-servers.ts";
+import { ROOT } from "../support/shop-process.ts";
+
+const START_MS = 300_000;
+const GIVE_UP_S = 6;
+
+const data = temporaryFolder();
+let servers: SecuredServers;
+/** In turn, whatever else has failed. */
+const ends: (() => unknown)[] = [
+  () => {
+    rmSync(data, { recursive: true, force: true });
+  },
+];
+
+beforeAll(async () => {
+  servers = await startSecuredServers();
+  ends.unshift(() => servers.stop());
+}, START_MS);
+afterAll(async () => {
+  for (const end of ends) await end();
+});
+
+describe("A cluster on secured servers", () => {
+  let cluster: Cluster;
+  beforeAll(async () => {
+    cluster = await startCluster({
+      servers: { nats: "", mongo: "", kafka: "" },
+      // They meet over the route between the two NATS servers.
+      nodes: [
+        {
+          services: ["account", "product", "customer", "inventory", "order", "bridge"],
+          env: environmentOf(servers, servers.nats[0], "plain"),
+        },
+        {
+          services: ["billing", "notification", "registry", "bridge", "gateway"],
+          env: environmentOf(servers, servers.nats[1], "scram-sha-512"),
+        },
+      ],
+    });
+    ends.unshift(() => cluster.kill());
+  }, START_MS);
+
+  const api = async () => client(cluster.gateways()[0] ?? "", await cluster.adminToken());
+  const sold = async (key: string): Promise<void> => {
+    const shop = await api();
+    const { status, body } = await shop.post<Order>("/v1/orders", order, key);
+    expect({ status, body }).toMatchObject({ status: 201, body: { status: "CONFIRMED" } });
+    const seen = await shop.until(
+      () => shop.get<Order>(`/v1/orders/${body.id}`),
+      ({ invoiceId }) => invoiceId !== null,
+    );
+    expect(seen).toMatchObject({ paymentStatus: "CAPTURED" });
+  };
+
+  it("takes an order to its invoice, through both of NATS's servers, MongoDB and both logins of Kafka", async () => {
+    for (const node of cluster.nodes) await node.untilReady();
+    await stocked(await api());
+    await sold("one");
+  });
+
+  it("goes on over the other NATS server when one is gone, which no setting of its node names", async () => {
+    await servers.nats[0].kill();
+    const [first] = cluster.nodes;
+    await first?.untilReady();
+    await sold("two");
+    await servers.nats[0].restart();
+  });
+
+  it("stops cleanly and has told no secret", async () => {
+    const shop = await api();
+    await shop.until(
+      () => shop.get<Result<"v1.bridge.lag">>("/v1/events/lag"),
+      ({ items }) => items.length > 0 && items.every(({ behind }) => behind === 0),
+    );
+    const codes = await cluster.stop();
+    expect([...codes.values()]).toEqual([0, 0]);
+    for (const node of cluster.nodes)
+      for (const secret of Object.values(secrets)) expect(node.log()).not.toContain(secret);
+  });
+});
+
+describe("A client", () => {
+  it("is let in by NATS with a token, and checks the certificate by the address that is configured", async () => {
+    const config = { ...{ user: null, password: null, token: secrets.token }, tls: onlyCa(servers.certificates) };
+    const connection = await connect(natsOptions({ ...config, servers: [servers.tokenNats.address] }));
+    expect(connection.info?.tls_required).toBe(true);
+    await connection.close();
+    const byName = { ...config, servers: [`localhost:${String(servers.tokenNats.port)}`] };
+    await expect(checkNats(byName)).rejects.toThrow(/does not match certificate's altnames: Host: localhost/);
+  });
+
+  it("is let in by Kafka with a client certificate instead of a login", async () => {
+    const config = kafkaConfig([servers.kafkaByCertificate]);
+    await expect(checkKafka({ ...config, tls: withCertificate(servers.certificates) })).resolves.toBeUndefined();
+  });
+
+  it("is let in by MongoDB with the user of the connection string", async () => {
+    const url = servers.mongoUrl.replace("//", `//${USER}:${encodeURIComponent(secrets.mongo)}@`);
+    await expect(
+      checkMongo({ url, user: null, password: null, tls: withCertificate(servers.certificates) }),
+    ).resolves.toBeUndefined();
+    const anonymous = { url: servers.mongoUrl, user: null, password: null, tls: withCertificate(servers.certificates) };
+    await expect(checkMongo(anonymous)).rejects.toThrow(/requires authentication/);
+  });
+});
+
+type Change = () => Record<string, string>;
+const wrong = "wr0ng-s3cret";
+const wrongFile = (): string => servers.secretFile("wrong", wrong);
+const without = (prefix: string): Record<string, string> => ({
+  [`${prefix}_TLS_CERT_FILE`]: "",
+  [`${prefix}_TLS_KEY_FILE`]: "",
+});
+const refusals: readonly (readonly [what: string, change: Change, line: RegExp])[] = [
+  [
+    "NATS: the wrong password",
+    () => ({ NATS_PASSWORD_FILE: wrongFile() }),
+    /NATS .* in within.*Authorization.*NATS_USER/,
+  ],
+  ["NATS: no certificate", () => without("NATS"), /NATS .*certificate required.*NATS_TLS_CERT_FILE/],
+  [
+    "NATS: another authority",
+    () => ({ NATS_TLS_CA_FILE: servers.certificates.stranger }),
+    /NATS .*: check NATS_TLS_CA_FILE/,
+  ],
+  [
+    "NATS: the wrong token",
+    () => ({ NATS_URL: servers.tokenNats.url, NATS_USER: "", NATS_PASSWORD_FILE: "", NATS_TOKEN_FILE: wrongFile() }),
+    /NATS .* in within.*Authorization.*NATS_TOKEN/,
+  ],
+  ["MongoDB: the wrong password", () => ({ MONGO_PASSWORD_FILE: wrongFile() }), /MongoDB .*failed.*MONGO_PASSWORD/],
+  ["MongoDB: no certificate", () => without("MONGO"), /MongoDB .*certificate required.*MONGO_TLS_CERT_FILE/],
+  [
+    "MongoDB: another authority",
+    () => ({ MONGO_TLS_CA_FILE: servers.certificates.stranger }),
+    /MongoDB .*: check MONGO_TLS_CA_FILE/,
+  ],
+  ["Kafka: the wrong password", () => ({ KAFKA_PASSWORD_FILE: wrongFile() }), /Kafka .*invalid cred.*KAFKA_PASSWORD/],
+  [
+    "Kafka: another authority",
+    () => ({ KAFKA_TLS_CA_FILE: servers.certificates.stranger }),
+    /Kafka .*: check KAFKA_TLS_CA_FILE/,
+  ],
+  ["Kafka: no TLS", () => ({ KAFKA_TLS_CA_FILE: "" }), /Kafka .*asks for TLS \(KAFKA_TLS\)/],
+  [
+    "Kafka: no certificate",
+    () => ({ KAFKA_BROKERS: servers.kafkaByCertificate, KAFKA_USER: "", KAFKA_PASSWORD_FILE: "" }),
+    /Kafka .*certificate.*KAFKA_TLS_CERT_FILE/,
+  ],
+];
+
+const changed = (change: Change): Record<string, string> => ({
+  ...{ COMPTOIR_DATA: data, COMPTOIR_PORT: "0", COMPTOIR_OPS_PORT: "0", SERVICES: "product,bridge" },
+  ...environmentOf(servers, servers.nats[0], "scram-sha-512"),
+  COMPTOIR_STARTUP_TIMEOUT: String(GIVE_UP_S),
+  ...change(),
+});
+
+/** What a start says while it waits, and how it gives up. */
+async function wait(change: Change): Promise<{ output: string; line: string }> {
+  const config = loadConfig(knownServices(), changed(change));
+  let output = "";
+  const say = (line: string): void => {
+    output += `${line}\n`;
+  };
+  const options = { timeoutMs: GIVE_UP_S * 1000, setting: "COMPTOIR_STARTUP_TIMEOUT", say };
+  const error: unknown = await waitForServers(clusterServers(config), options).catch((reason: unknown) => reason);
+  if (!(error instanceof StartupError)) throw new Error("It was let in", { cause: error });
+  return { output, line: error.message };
+}
+
+/** Resolves when the process has ended. */
+async function startWith(change: Change): Promise<{ code: number | null; output: string }> {
+  const child = spawn(process.execPath, ["core/main.ts"], {
+    cwd: ROOT,
+    env: changed(change),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr]) stream.on("data", chunk => (output += String(chunk)));
+  const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
+  await once(child, "close");
+  clearTimeout(timer);
+  return { code: child.exitCode, output };
+}
+
+describe("A start on servers that do not let the node in", () => {
+  const noSecretIn = (output: string): void => {
+    for (const secret of [wrong, ...Object.values(secrets)]) expect(output).not.toContain(secret);
+  };
+
+  it("gives up with one line that names the server, the reason and the settings, and no secret", async () => {
+    const ended = refusals.map(async ([what, change, expected]) => [what, expected, await wait(change)] as const);
+    for (const [what, expected, { output, line }] of await Promise.all(ended)) {
+      expect([what, line]).toEqual([what, expect.stringMatching(expected)]);
+      expect(line).not.toContain("\n");
+      noSecretIn(output + line);
+    }
+  });
+
+  it("ends the process with that line and exit 1", async () => {
+    const chosen = refusals.filter(([what]) => what.endsWith("wrong password"));
+    expect(chosen).toHaveLength(3);
+    const ended = chosen.map(async ([what, change, expected]) => [what, expected, await startWith(change)] as const);
+    for (const [what, expected, { code, output }] of await Promise.all(ended)) {
+      const said = output.split("\n").filter(line => line.startsWith("comptoir: "));
+      expect([what, code, said]).toEqual([what, 1, [expect.stringMatching(expected)]]);
+      noSecretIn(output);
+    }
+  });
+});
