@@ -14,6 +14,8 @@ export interface HostedDatabase extends Database {
   readonly check: () => Promise<void>;
   /** Hears of every write of this process once it is stored: what counts what happened belongs here, and not into a decision. */
   onWritten(listener: (written: Written) => void): void;
+  /** For numbers that need a query: one bounded round after the other while the database is connected. */
+  measure(everyMs: number, round: () => Promise<unknown>): void;
 }
 
 export interface Environment {

@@ -6,13 +6,17 @@ import type { HostedDatabase } from "../environment.ts";
 import { createDatabase, type StoreDatabase } from "./database.ts";
 import type { OpenDriver } from "./driver.ts";
 import { HOLD_EVENT, writes, type HoldParams } from "./hold.ts";
+import { createLoop, type Loop } from "../loop.ts";
 import { createRelay, type Relay } from "./relay.ts";
 import type { HostAdapter } from "./sqlite-adapter.ts";
-import { conflictCounter, measuredDrivers, watchOutbox } from "./store-metrics.ts";
+import { conflictCounter, measuredDrivers, showOutbox } from "./store-metrics.ts";
 import type { StoreOptions, Written } from "./writer.ts";
 
 /** For the last events of a stopping service; what is left then is published after the next start. */
 const DRAIN_MS = 1_000;
+
+/** At the oldest event in the outbox. */
+const LOOK_EVERY_MS = 5_000;
 
 /** All of moleculer-db's: they would publish the database (facts: `update` sets any field, `query` is raw). */
 const noActions = Object.fromEntries(
@@ -57,36 +61,49 @@ const telling = (listeners: readonly Listener[]) => (written: Written) => {
   }
 };
 
-type Surroundings = Pick<HostOptions, "name" | "clock" | "random" | "takeOverMs">;
-
-/** Publishes a connected database's events and shows what waits. */
-function follow({ broker, name, logger }: Service, database: StoreDatabase, { takeOverMs, ...own }: Surroundings) {
-  const { clock, random } = own;
-  const stores = () => database.stores().filter(({ spec }) => spec.eventless !== true);
-  const call = callerOf(broker, name);
-  const relay = createRelay({
-    stores,
-    append: events => call("v1.bridge.append", { events }),
-    ...{ clock, random, logger },
-    ...(takeOverMs === undefined ? {} : { takeOverMs }),
-  });
-  const onError = (error: unknown): void => {
-    logger.debug("The outbox cannot be looked at now", error);
-  };
-  const parked = () => relay.parked().length;
-  return {
-    relay,
-    async start() {
-      await Promise.all(stores().map(store => store.measure()));
-      relay.start();
-      return watchOutbox({ database: own.name, stores, parked, clock, random, onError });
-    },
-  };
+interface Measurement {
+  readonly everyMs: number;
+  readonly round: () => Promise<unknown>;
 }
 
-function mixinOf(adapter: HostAdapter, database: StoreDatabase, relaying: Relaying, options: Surroundings) {
-  const { clock } = options;
-  let watching: { stop(): Promise<void> } | undefined;
+/** What runs while the service runs. */
+interface Running {
+  relay: Relay | null;
+  loops: readonly Loop[];
+}
+
+type Surroundings = Pick<HostOptions, "clock" | "random" | "takeOverMs">;
+
+const relayed = (database: StoreDatabase) => database.stores().filter(({ spec }) => spec.eventless !== true);
+
+function relayOf({ broker, name, logger }: Service, database: StoreDatabase, options: Surroundings): Relay {
+  const call = callerOf(broker, name);
+  return createRelay({
+    stores: () => relayed(database),
+    append: events => call("v1.bridge.append", { events }),
+    logger,
+    ...options,
+  });
+}
+
+function measuring(measurements: readonly Measurement[], { clock, random }: Surroundings, { logger }: Service): Loop[] {
+  return measurements.map(({ everyMs, round }) => {
+    const loop = createLoop(clock, everyMs, random);
+    loop.start(round, error => {
+      logger.debug("A number cannot be had now", error);
+    });
+    return loop;
+  });
+}
+
+interface Parts {
+  readonly adapter: HostAdapter;
+  readonly database: StoreDatabase;
+  readonly running: Running;
+  readonly measurements: readonly Measurement[];
+}
+
+function mixinOf({ adapter, database, running, measurements }: Parts, options: Surroundings) {
   const mixin: Partial<ServiceSchema> & { adapter: HostAdapter } = {
     // Its typings describe a class; what it exports is a schema.
     mixins: [DbService as unknown as Partial<ServiceSchema>],
@@ -95,44 +112,46 @@ function mixinOf(adapter: HostAdapter, database: StoreDatabase, relaying: Relayi
     events: held,
     async started(this: Service) {
       await adapter.connect();
-      const { relay, start } = follow(this, database, options);
-      relaying.relay = relay;
-      watching = await start();
+      await Promise.all(relayed(database).map(store => store.measure()));
+      running.relay = relayOf(this, database, options);
+      running.relay.start();
+      running.loops = measuring(measurements, options, this);
     },
     async stopped() {
-      const last = relaying.relay;
-      relaying.relay = null;
-      last?.stop();
-      await watching?.stop();
-      await last?.drain(clock.now() + DRAIN_MS);
+      const { relay, loops } = running;
+      running.relay = null;
+      relay?.stop();
+      await Promise.all(loops.map(loop => loop.stop()));
+      await relay?.drain(options.clock.now() + DRAIN_MS);
       await adapter.disconnect();
     },
   };
   return mixin;
 }
 
-/** The relay while the service runs. */
-interface Relaying {
-  relay: Relay | null;
-}
-
 export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: HostOptions): HostedDatabase {
   const { name, clock, random } = options;
-  const relaying: Relaying = { relay: null };
+  const running: Running = { relay: null, loops: [] };
   const listeners: Listener[] = [];
   const database = createDatabase(measuredDrivers(openDriver, name), {
     ...options,
-    onCommit: () => relaying.relay?.kick(),
+    onCommit: () => running.relay?.kick(),
     onWritten: telling(listeners),
     onConflict: conflictCounter(name),
   });
-  const surroundings = { name, clock, random, ...(takeOverMs === undefined ? {} : { takeOverMs }) };
+  const parked = () => running.relay?.parked().length ?? 0;
+  const look = showOutbox({ database: name, stores: () => relayed(database), parked, clock });
+  const measurements: Measurement[] = [{ everyMs: LOOK_EVERY_MS, round: look }];
+  const surroundings = { clock, random, ...(takeOverMs === undefined ? {} : { takeOverMs }) };
   return {
     collection: spec => database.collection(spec),
-    mixin: mixinOf(adapter, database, relaying, surroundings),
+    mixin: mixinOf({ adapter, database, running, measurements }, surroundings),
     check: () => adapter.check(),
     onWritten: listener => {
       listeners.push(listener);
+    },
+    measure: (everyMs, round) => {
+      measurements.push({ everyMs, round });
     },
   };
 }

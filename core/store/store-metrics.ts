@@ -1,8 +1,6 @@
 // How a service's database does: how long its operations take, its lost races, and what waits in its outbox.
 import { performance } from "node:perf_hooks";
 import type { Clock } from "../kernel/clock.ts";
-import type { Random } from "../kernel/random.ts";
-import { createLoop } from "../loop.ts";
 import { counter, gauge, histogram } from "../metrics/registry.ts";
 import type { Histogram } from "../metrics/series.ts";
 import type { Driver, OpenDriver } from "./driver.ts";
@@ -13,9 +11,6 @@ const conflicts = counter("comptoir_store_conflicts_total");
 const events = gauge("comptoir_outbox_events");
 const oldest = gauge("comptoir_outbox_oldest_seconds");
 const parked = gauge("comptoir_outbox_parked");
-
-/** Each look asks every collection that has unpublished events for one of them. */
-const LOOK_EVERY_MS = 5_000;
 
 /** Also what failed took its time: a database that does not answer is the slowest there is. */
 function timed<T>(series: Histogram, answer: Promise<T>): Promise<T> {
@@ -63,26 +58,22 @@ interface OutboxOptions {
   /** Streams that stand still. */
   readonly parked: () => number;
   readonly clock: Clock;
-  readonly random: Random;
-  readonly onError: (error: unknown) => void;
 }
 
-/** Shows the outbox until it is stopped. Its depth is what the relay has counted; its age is asked for. */
-export function watchOutbox(options: OutboxOptions): { stop(): Promise<void> } {
-  const { database, stores, clock, random, onError } = options;
+/** Shows the outbox: its depth is what the relay has counted, its age is asked for by each round of what this returns. */
+export function showOutbox({ database, stores, clock, parked: standing }: OutboxOptions): () => Promise<void> {
   const labels = { database };
   const [depth, age, still] = [events.labels(labels), oldest.labels(labels), parked.labels(labels)];
   events.onScrape(() => {
     depth.set(stores().reduce((sum, store) => sum + store.backlog(), 0));
-    still.set(options.parked());
   });
-  const looking = createLoop(clock, LOOK_EVERY_MS, random);
-  const look = async (): Promise<void> => {
+  parked.onScrape(() => {
+    still.set(standing());
+  });
+  return async () => {
     const waiting = stores().filter(store => store.backlog() > 0);
     const first = (await Promise.all(waiting.map(store => store.pending(1)))).flat();
     const times = first.map(({ time }) => Date.parse(time));
     age.set(times.length === 0 ? 0 : Math.max(0, clock.now() - Math.min(...times)) / 1_000);
   };
-  looking.start(look, onError);
-  return looking;
 }

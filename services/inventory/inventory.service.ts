@@ -22,9 +22,9 @@ export function createService(env: Environment): ServiceSchema {
   const items = database.collection<Stock, StockEntry>(stockCollection);
   const inspection = inventoryInspection(items);
   const reaper = createLoop(clock, REAP_EVERY_MS, random);
-  const looking = createLoop(clock, LOOK_EVERY_MS, random);
   const walk = stockWalk(items, lowStock);
   database.onWritten(countReservations);
+  database.measure(LOOK_EVERY_MS, () => walk.step());
   return {
     name: "inventory",
     version: 1,
@@ -32,14 +32,13 @@ export function createService(env: Environment): ServiceSchema {
     metadata: { subscribes: inventory.types },
     actions: { ...implement(inventoryActions, inventory.handlers), ...inspection },
     started() {
-      const failed = (what: string) => (error: unknown) => {
-        this.logger.warn(`${what} failed and tries again: ${String(error)}`);
+      const failed = (error: unknown) => {
+        this.logger.warn(`The reaper failed and tries again: ${String(error)}`);
       };
-      reaper.start(inventory.reap, failed("The reaper"));
-      looking.start(() => walk.step(), failed("The look at the stock"));
+      reaper.start(inventory.reap, failed);
     },
     async stopped() {
-      await Promise.all([reaper.stop(), looking.stop()]);
+      await reaper.stop();
     },
   };
 }

@@ -30,8 +30,8 @@ export function createService(env: Environment): ServiceSchema {
   };
   const runner = new Runner({ orders, clock, random, leaseMs, onError, ...sagaMetrics });
   const sweeper = createLoop(clock, SWEEP_EVERY_MS, random);
-  const measuring = createLoop(clock, MEASURE_EVERY_MS, random);
   database.onWritten(countOrders);
+  database.measure(MEASURE_EVERY_MS, () => measureOldest(orders, clock));
   showRunning(() => runner.running);
 
   return {
@@ -53,10 +53,9 @@ export function createService(env: Environment): ServiceSchema {
         warn(`The sweep failed and is tried again: ${String(error)}`);
       };
       sweeper.start(() => runner.sweep(ownRequest(this.broker, "order")), failed);
-      measuring.start(() => measureOldest(orders, clock), failed);
     },
     async stopped() {
-      await Promise.all([sweeper.stop(), measuring.stop()]);
+      await sweeper.stop();
       await runner.stop(GRACE_MS);
     },
   };

@@ -4,7 +4,6 @@ import { inspections } from "../../core/contracts/audit.ts";
 import { productActions } from "../../core/contracts/product.ts";
 import type { Environment } from "../../core/environment.ts";
 import { waitingIn } from "../../core/inspection.ts";
-import { createLoop } from "../../core/loop.ts";
 import { implement } from "../../core/service.ts";
 import { productHandlers } from "./product.handlers.ts";
 import { measureCatalogue } from "./product.metrics.ts";
@@ -18,20 +17,6 @@ export function createService(env: Environment): ServiceSchema {
   const handlers = productHandlers({ products, clock: env.clock, random: env.random });
   const inspection = implement(inspections.product, { "v1.product.waiting": waitingIn(products) });
   const actions = { ...implement(productActions, handlers), ...inspection };
-  const counting = createLoop(env.clock, COUNT_EVERY_MS, env.random);
-  return {
-    name: "product",
-    version: 1,
-    mixins: [own.mixin],
-    actions,
-    started() {
-      counting.start(
-        () => measureCatalogue(products),
-        error => {
-          this.logger.debug("The products cannot be counted now", error);
-        },
-      );
-    },
-    stopped: () => counting.stop(),
-  };
+  own.measure(COUNT_EVERY_MS, () => measureCatalogue(products));
+  return { name: "product", version: 1, mixins: [own.mixin], actions };
 }

@@ -32,6 +32,7 @@ const environment = (): Environment => {
     mixin: {},
     check: () => Promise.resolve(),
     onWritten: () => undefined,
+    measure: () => undefined,
   });
   return { config, clock: systemClock, random: systemRandom, health: new Health(systemClock), database };
 };

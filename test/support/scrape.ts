@@ -1,4 +1,5 @@
 // A scrape as its series: what Prometheus would read.
+import { catalogue, defaultMetrics, type MetricSpec } from "../../core/metrics/catalogue.ts";
 import { expose } from "../../core/metrics/registry.ts";
 
 export interface ScrapedSeries {
@@ -47,3 +48,39 @@ export const sumOf = (
   series
     .filter(each => each.name === name && Object.entries(labels).every(([label, said]) => each.labels[label] === said))
     .reduce((sum, { value }) => sum + value, 0);
+
+const specs: Readonly<Record<string, MetricSpec>> = catalogue;
+const defaults: ReadonlySet<string> = new Set(Object.keys(defaultMetrics));
+/** The one histogram among the defaults. */
+const suffixes = /_(bucket|sum|count)$/;
+
+function specOf(name: string): [name: string, spec: MetricSpec | null] | null {
+  const base = name.replace(suffixes, "");
+  const spec = specs[name] ?? specs[base];
+  if (spec !== undefined) return (spec.type === "histogram") === (base !== name) ? [base, spec] : null;
+  return defaults.has(name) || defaults.has(base) ? [name, null] : null;
+}
+
+/** One sentence for each way in which a scrape is not what the catalogue says; none when it is. */
+export function violationsIn(series: readonly ScrapedSeries[]): string[] {
+  const found = new Set<string>();
+  const values = new Map<string, Set<string>>();
+  for (const { name, labels } of series) {
+    const known = specOf(name);
+    if (known === null) found.add(`${name} is not in the catalogue`);
+    if (known?.[1] == null) continue;
+    const [metric, spec] = known;
+    const given = Object.keys(labels).filter(label => label !== "le");
+    const wanted = Object.keys(spec.labels);
+    if (given.toSorted().join() !== wanted.toSorted().join())
+      found.add(`${metric} has the labels ${given.join()} and not ${wanted.join()}`);
+    for (const label of wanted) {
+      const key = `${metric}{${label}}`;
+      const own = (values.get(key) ?? new Set()).add(labels[label] ?? "");
+      values.set(key, own);
+      const { atMost } = spec.labels[label] ?? { atMost: 0 };
+      if (own.size > atMost) found.add(`${key} has more than ${String(atMost)} values`);
+    }
+  }
+  return [...found];
+}
