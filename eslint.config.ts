@@ -22,7 +22,12 @@ const environment: Forbidden = {
   regex: "^(node:)?process$",
   message: "The environment is read in core/config.ts only: take what you need from Config.",
 };
-const everywhere = [kafka, mongo, environment];
+const prometheus: Forbidden = {
+  regex: "^prom-client(/|$)",
+  message:
+    "Metrics are made in core/metrics/registry.ts only: name yours in core/metrics/catalogue.ts and take it there.",
+};
+const everywhere = [kafka, mongo, environment, prometheus];
 
 const services: Forbidden = {
   regex: "(^|/)services/",
@@ -109,8 +114,9 @@ export default defineConfig(
   },
   imports(["scripts/**/*.ts", "moleculer.config.ts"], everywhere),
   imports(["core/**/*.ts"], [...everywhere, services]),
-  imports(["core/store/mongo-*.ts"], [kafka, environment, services]),
-  imports(["core/kafka-client.ts"], [mongo, environment, services]),
+  imports(["core/store/mongo-*.ts"], [kafka, environment, prometheus, services]),
+  imports(["core/kafka-client.ts"], [mongo, environment, prometheus, services]),
+  imports(["core/metrics/registry.ts"], [kafka, mongo, environment, services]),
   imports(["services/*/*.ts"], [...everywhere, otherServices(1)]),
   imports(["services/*/*/**/*.ts"], [...everywhere, otherServices(2)]),
   imports(["services/*/*.domain.ts"], [...everywhere, otherServices(1), ...impure]),

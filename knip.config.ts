@@ -1,4 +1,4 @@
-// What nobody uses is an error. A dependency that a later release uses is named here with its reason.
+// What nobody uses is an error.
 import type { KnipConfig } from "knip";
 
 const config: KnipConfig = {
@@ -15,8 +15,6 @@ const config: KnipConfig = {
   ],
   project: ["core/**/*.ts", "services/**/*.ts", "scripts/**/*.ts", "test/**/*.ts", "*.ts"],
   jest: { config: ["jest.config.ts", "jest.system.config.ts", "jest.compose.config.ts"], entry: ["test/**/*.test.ts"] },
-  // The topology gauges.
-  ignoreDependencies: ["moleculer-prometheus"],
   // A schema and its type carry one name.
   ignoreExportsUsedInFile: true,
 };

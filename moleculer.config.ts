@@ -5,8 +5,8 @@ import type { Config } from "./core/config.ts";
 import { PATIENCE_MS, stopTimesOf } from "./core/deadlines.ts";
 import { Health } from "./core/health.ts";
 import { loggerOf } from "./core/log.ts";
+import { actionMetrics, callsBegun } from "./core/middlewares/action-metrics.ts";
 import { authorisation } from "./core/middlewares/authorisation.ts";
-import { callsBegun } from "./core/middlewares/calls-begun.ts";
 import { callTracker } from "./core/middlewares/call-tracker.ts";
 import { caller } from "./core/middlewares/caller.ts";
 import { circuitBreaker, Circuits } from "./core/middlewares/circuit-breaker.ts";
@@ -29,7 +29,7 @@ const UNANSWERED = 10_000;
 /** The first is the innermost. Moleculer's own order puts Timeout around CircuitBreaker, so timeouts never open it. */
 const middlewares = (circuits: Circuits, health: Health) => [
   "ActionHook",
-  callsBegun,
+  callsBegun(),
   "Validator",
   authorisation,
   latecomers(systemClock),
@@ -41,6 +41,7 @@ const middlewares = (circuits: Circuits, health: Health) => [
   circuitBreaker(circuits),
   transportWatch({ health, silenceMs: SILENCE_MS }),
   arrivals(systemClock),
+  actionMetrics(),
   "ErrorHandler",
   caller({ clock: systemClock, random: systemRandom }),
   healthReports(health),

@@ -1,7 +1,8 @@
 // The ops port of every node: alive, ready and why not, and the numbers for Prometheus.
-import { createServer, type Server, type ServerResponse } from "node:http";
-import { collectDefaultMetrics, Gauge, register } from "prom-client";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Health } from "./health.ts";
+import { collectNodeMetrics } from "./metrics/node-metrics.ts";
+import { expose, gauge } from "./metrics/registry.ts";
 import { listen, portOf } from "./ports.ts";
 
 /** Every reason why this node must get no traffic; it is ready while there is none. */
@@ -33,7 +34,8 @@ function answer(response: ServerResponse, status: number, type: string, body: st
   response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
 }
 
-async function handle(path: string, readiness: Readiness, response: ServerResponse): Promise<void> {
+async function handle(request: IncomingMessage, readiness: Readiness, response: ServerResponse): Promise<void> {
+  const path = (request.url ?? "/").split("?")[0] ?? "/";
   const { reasons, degraded } = readiness;
   const json = "application/json";
   if (path === "/live") {
@@ -43,27 +45,21 @@ async function handle(path: string, readiness: Readiness, response: ServerRespon
     const status = ready ? "ready" : "unready";
     answer(response, ready ? 200 : 503, json, JSON.stringify({ status, reasons, degraded }));
   } else if (path === "/metrics") {
-    answer(response, 200, register.contentType, await register.metrics());
+    const { contentType, body } = await expose(request.headers.accept);
+    answer(response, 200, contentType, body);
   } else {
     answer(response, 404, json, JSON.stringify({ status: "not found", try: ["/live", "/ready", "/metrics"] }));
   }
 }
 
 function collect(readiness: Readiness): void {
-  collectDefaultMetrics();
-  new Gauge({
-    name: "comptoir_degraded",
-    help: "How much is missing that this node can do without for a while",
-    collect() {
-      this.set(readiness.degraded.length);
-    },
+  collectNodeMetrics();
+  const [ready, degraded] = [gauge("comptoir_ready"), gauge("comptoir_degraded")];
+  ready.onScrape(() => {
+    ready.labels().set(readiness.reasons.length === 0 ? 1 : 0);
   });
-  new Gauge({
-    name: "comptoir_ready",
-    help: "1 while this node takes traffic",
-    collect() {
-      this.set(readiness.reasons.length === 0 ? 1 : 0);
-    },
+  degraded.onScrape(() => {
+    degraded.labels().set(readiness.degraded.length);
   });
 }
 
@@ -75,8 +71,7 @@ export async function startOps(
 ): Promise<{ readonly port: number; close(): void }> {
   collect(readiness);
   const server: Server = createServer((request, response) => {
-    const path = (request.url ?? "/").split("?")[0] ?? "/";
-    handle(path, readiness, response).catch((error: unknown) => {
+    handle(request, readiness, response).catch((error: unknown) => {
       answer(response, 500, "text/plain", error instanceof Error ? error.message : "unknown");
     });
   });

@@ -1,7 +1,7 @@
 // Every metric of ours: its type, what it says, its labels, and how many values each label may take. What is not here
 // is not registered (core/metrics/registry.ts), and docs/metrics.md is made from here.
 
-/** What a label's values are, and how many of them one process may expose. */
+/** What a label's values are, and how many of them one process may expose; the last place is that of `other`. */
 export interface Bound {
   readonly what: string;
   readonly atMost: number;
@@ -15,7 +15,7 @@ const bounds = {
   code: { what: "a code of docs/errors.md, or `UNEXPECTED`", atMost: 80 },
   node: { what: "a node of the cluster that was called", atMost: 500 },
   sku: { what: "one of the most viewed SKUs, or `other`", atMost: 51 },
-  lowSku: { what: "one of the SKUs with the least available", atMost: 20 },
+  lowSku: { what: "one of the 20 SKUs with the least available", atMost: 21 },
   currency: { what: "an ISO 4217 code", atMost: 180 },
   database: { what: "the database of a service", atMost: 30 },
   operation: { what: "a store's operation", atMost: 12 },
@@ -23,6 +23,7 @@ const bounds = {
   subscriber: { what: "a service that takes events", atMost: 30 },
   check: { what: "a check of the audit", atMost: 12 },
   step: { what: "a step of the order saga", atMost: 12 },
+  metric: { what: "a metric of this list", atMost: 120 },
   few: { what: "one of the words named in the help", atMost: 12 },
 } as const satisfies Record<string, Bound>;
 
@@ -56,7 +57,9 @@ const gateway = {
     service: bounds.service,
     endpoint: bounds.endpoint,
   }),
-  http_requests_by_status_code_total: counter("Answers of the gateway", { status_code: bounds.status }),
+  http_requests_by_status_code_total: counter("Answers of the gateway; 499: the client was gone before", {
+    status_code: bounds.status,
+  }),
   app_request_latency_seconds: histogram(
     "From the request's first byte to the answer's last, by the service behind it",
     { service: bounds.service, endpoint: bounds.endpoint },
@@ -78,6 +81,10 @@ const node = {
   comptoir_ready: gauge("1 while this node takes traffic", {}),
   comptoir_degraded: gauge("How much is missing that this node can do without for a while", {}),
   comptoir_build_info: gauge("1, with the release that runs", { version: bounds.few, node_version: bounds.few }),
+  comptoir_metrics_overflows_total: counter(
+    "Labels that had more values than they may: what came later is in `other`. Anything but nothing is a mistake of ours",
+    { metric: bounds.metric },
+  ),
   comptoir_event_loop_utilization: gauge("Share of the time, 0 to 1, in which the event loop was busy", {}),
   comptoir_actions_begun_total: counter("Calls that this node has begun to handle", { action: bounds.action }),
   comptoir_action_seconds: histogram(
@@ -143,7 +150,7 @@ const eventLog = {
   comptoir_event_feeds: gauge("Shares of the log that this process delivers to a subscriber", {
     subscriber: bounds.subscriber,
   }),
-  comptoir_event_log_buffered: gauge("Events in this process's memory: in (to be written), out (not yet delivered)", {
+  comptoir_event_log_buffered: gauge("Events in this process's memory: out (to be written), in (not yet delivered)", {
     direction: bounds.few,
   }),
 };
@@ -171,8 +178,13 @@ const orders = {
 const business = {
   products_viewed_total: counter("Views of a product; all that are not shown are in `other`", { sku: bounds.sku }),
   product_catalog_size: gauge("Products in the catalogue, over all processes", {}),
-  comptoir_stock_available: gauge("Units that can be sold of the SKUs with the least of them", { sku: bounds.lowSku }),
-  comptoir_stock_items: gauge("SKUs by what is available of them: out, low, ok", { level: bounds.few }),
+  comptoir_stock_available: gauge(
+    "Units that can be sold of the SKUs with the least of them; as of the last walk over all items, 100 a second",
+    { sku: bounds.lowSku },
+  ),
+  comptoir_stock_items: gauge("SKUs by what is available of them: out, low, ok; as of the last walk over all items", {
+    level: bounds.few,
+  }),
   comptoir_reservations_expired_total: counter("Reservations that ended because nobody committed them", {}),
   comptoir_revenue_minor_total: counter("Captured payments, in minor units", { currency: bounds.currency }),
   comptoir_refunds_minor_total: counter("Refunds, in minor units", { currency: bounds.currency }),
@@ -192,6 +204,76 @@ const audit = {
   }),
 };
 
-export const catalogue = { ...gateway, ...node, ...stores, ...eventLog, ...orders, ...business, ...audit };
+/** By moleculer-prometheus, in the process of the `metrics` service. */
+const topology = {
+  moleculer_nodes_total: gauge("Nodes that are there", {}),
+  moleculer_services_total: gauge("Services of the cluster", {}),
+  moleculer_actions_total: gauge("Actions of the cluster", {}),
+  moleculer_events_total: gauge("Moleculer events that somebody listens to", {}),
+  moleculer_nodes: gauge("1 for a node that is there, 0 for one that is missed", {
+    nodeID: bounds.node,
+    type: bounds.few,
+    version: bounds.few,
+    langVersion: bounds.few,
+  }),
+  moleculer_action_endpoints_total: gauge("Nodes that have an action", { action: bounds.action }),
+  moleculer_service_endpoints_total: gauge("Nodes that have a service", {
+    service: bounds.service,
+    version: bounds.few,
+  }),
+  moleculer_event_endpoints_total: gauge("Nodes that listen to a Moleculer event", {
+    event: bounds.event,
+    group: bounds.service,
+  }),
+};
+
+/** By their part of the shop. */
+export const groups = { gateway, node, stores, eventLog, orders, business, audit, topology } as const;
+
+export const catalogue = {
+  ...gateway,
+  ...node,
+  ...stores,
+  ...eventLog,
+  ...orders,
+  ...business,
+  ...audit,
+  ...topology,
+};
+
+/** What prom-client collects by itself; Node and the operating system bound their labels. */
+export const defaultMetrics = {
+  process_cpu_user_seconds_total: "CPU time in our own code",
+  process_cpu_system_seconds_total: "CPU time in the kernel",
+  process_cpu_seconds_total: "Both together",
+  process_start_time_seconds: "When the process began",
+  process_resident_memory_bytes: "Memory that the process really has",
+  process_virtual_memory_bytes: "Address space",
+  process_heap_bytes: "Data segment",
+  process_open_fds: "Open files and sockets",
+  process_max_fds: "How many there may be",
+  nodejs_eventloop_lag_seconds: "How late the event loop is at the moment of the scrape",
+  nodejs_eventloop_lag_min_seconds: "The least since the scrape before",
+  nodejs_eventloop_lag_max_seconds: "The most since the scrape before",
+  nodejs_eventloop_lag_mean_seconds: "The mean since the scrape before",
+  nodejs_eventloop_lag_stddev_seconds: "Its standard deviation",
+  nodejs_eventloop_lag_p50_seconds: "Half of the time it was below this",
+  nodejs_eventloop_lag_p90_seconds: "90 % of the time it was below this",
+  nodejs_eventloop_lag_p99_seconds: "99 % of the time it was below this",
+  nodejs_active_resources: "What keeps the event loop alive, by type",
+  nodejs_active_resources_total: "All of it",
+  nodejs_active_handles: "Handles of libuv, by type",
+  nodejs_active_handles_total: "All of them",
+  nodejs_active_requests: "Requests of libuv, by type",
+  nodejs_active_requests_total: "All of them",
+  nodejs_heap_size_total_bytes: "The JavaScript heap",
+  nodejs_heap_size_used_bytes: "What of it is in use",
+  nodejs_external_memory_bytes: "Buffers outside of it",
+  nodejs_heap_space_size_total_bytes: "The heap by space",
+  nodejs_heap_space_size_used_bytes: "What of each space is in use",
+  nodejs_heap_space_size_available_bytes: "What of each space is free",
+  nodejs_version_info: "1, with Node's version",
+  nodejs_gc_duration_seconds: "Pauses of the garbage collector, by kind",
+} as const;
 
 export type MetricName = keyof typeof catalogue;

@@ -1,18 +1,14 @@
 // Every call of this node, from the caller's side: how long it may take, and whether it is made again.
 import type { ActionEndpoint, CallingOptions, Middleware } from "moleculer";
-import { Counter } from "prom-client";
 import type { Meta } from "../context.ts";
 import { failureOf, mayRepeat } from "../failures.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { backoff, type Random } from "../kernel/random.ts";
+import { counter } from "../metrics/registry.ts";
 import { policyOf, type Policy } from "../resilience.ts";
 import { deadlineExceeded } from "./deadlines.ts";
 
-const retries = new Counter({
-  name: "comptoir_retries_total",
-  help: "Calls that were made again after a failure",
-  labelNames: ["action"],
-});
+const retries = counter("comptoir_retries_total");
 
 /** Long enough for the registry to learn of a node that stops, short enough for an answer within a second. */
 const PAUSE = { base: 50, cap: 250 };
@@ -47,7 +43,7 @@ export function caller({ clock, random }: { clock: Clock; random: Random }): Mid
         if (count > policy.retries || !mayRepeat(failureOf(error, action), policy, keyed)) throw error;
         const pause = backoff(count, random, PAUSE);
         if (clock.now() + pause >= deadline) throw error;
-        retries.inc({ action });
+        retries.labels({ action }).inc();
         await clock.sleep(pause);
       }
     }

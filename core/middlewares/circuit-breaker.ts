@@ -1,10 +1,10 @@
 // Keeps calls away from a node whose action keeps failing, until one call that tries succeeds. In place of Moleculer's own,
 // which loses its endpoint when a node comes back and never closes on a refusal (docs/adr/0018).
 import type { ActionEndpoint, ActionHandler, Context, Logger, Middleware, ServiceBroker } from "moleculer";
-import { Gauge } from "prom-client";
 import { Circuit, type CircuitState } from "../circuit.ts";
 import { speaksAgainst } from "../failures.ts";
 import type { Clock } from "../kernel/clock.ts";
+import { gauge } from "../metrics/registry.ts";
 import { policyOf } from "../resilience.ts";
 
 export interface CircuitView {
@@ -28,11 +28,7 @@ const event: Readonly<Record<CircuitState, string>> = {
   OPEN: "$circuit-breaker.opened",
 };
 
-const gauge = new Gauge({
-  name: "comptoir_circuit_breaker_state",
-  help: "Circuits from this node to others: 0 closed, 1 half-open, 2 open",
-  labelNames: ["action", "node"],
-});
+const states = gauge("comptoir_circuit_breaker_state");
 
 const nameOf = (action: string, node: string): string => `${node}:${action}`;
 
@@ -133,7 +129,7 @@ export class Circuits {
 
   #tell({ action, node, circuit }: Entry): void {
     const { state, calls, failures } = circuit;
-    gauge.set({ action, node }, value[state]);
+    states.labels({ action, node }).set(value[state]);
     const text = {
       CLOSED: "A circuit is closed again",
       HALF_OPEN: "A circuit lets one call try",
@@ -148,7 +144,7 @@ export class Circuits {
     for (const [name, entry] of this.#entries) {
       if (entry.node !== node) continue;
       this.#entries.delete(name);
-      gauge.remove({ action: entry.action, node });
+      states.remove({ action: entry.action, node });
       this.#admit(entry, true);
     }
   }

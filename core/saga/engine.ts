@@ -47,6 +47,8 @@ export interface EngineOptions {
   readonly pause: (ms: number) => Promise<void>;
   /** True once the process stops: the saga is handed over to whoever sweeps next. */
   readonly stopping: () => boolean;
+  /** Hears of every attempt of a step. */
+  readonly onStep?: (attempt: StepLog) => void;
 }
 
 const RETRY = { base: 200, cap: 5_000 };
@@ -166,7 +168,9 @@ class SagaRun<D> {
   #note({ record }: SagaState<D>, step: Step<D>, outcome: string, detail: string | null): void {
     const direction = record.direction === "forward" ? "FORWARD" : "UNDO";
     const at = timestamp(this.#options.clock.now());
-    this.#log.push({ at, step: step.name, direction, attempt: record.attempt + 1, outcome, detail });
+    const entry: StepLog = { at, step: step.name, direction, attempt: record.attempt + 1, outcome, detail };
+    this.#log.push(entry);
+    this.#options.onStep?.(entry);
   }
 }
 

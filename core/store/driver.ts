@@ -73,6 +73,8 @@ export interface Driver {
   write(writes: readonly Write[]): Promise<WriteOutcome[]>;
   /** Fields have been checked against the spec. At most `query.limit`. */
   list(query: Query): Promise<StoredDocument[]>;
+  /** How many documents there are; may be some moments old. */
+  count(): Promise<number>;
   due(now: number, limit: number): Promise<DueEntry[]>;
   /** Over all documents: a sweep's question. */
   pending(limit: number, parked: ReadonlySet<string>): Promise<CloudEvent[]>;

@@ -92,6 +92,10 @@ class GroupCommitStore<S, X> implements CollectionStore<S, X> {
     return { items: page.map(document => toVersioned(this.spec, document)), next };
   }
 
+  count(): Promise<number> {
+    return this.#driver.count();
+  }
+
   due(now: number, limit: number): Promise<DueEntry[]> {
     return this.#driver.due(now, limit);
   }

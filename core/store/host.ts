@@ -3,15 +3,20 @@ import type { Context, Service, ServiceSchema } from "moleculer";
 import DbService from "moleculer-db";
 import { callerOf } from "../context.ts";
 import type { HostedDatabase } from "../environment.ts";
-import { createDatabase } from "./database.ts";
+import { createDatabase, type StoreDatabase } from "./database.ts";
 import type { OpenDriver } from "./driver.ts";
 import { HOLD_EVENT, writes, type HoldParams } from "./hold.ts";
+import { createLoop, type Loop } from "../loop.ts";
 import { createRelay, type Relay } from "./relay.ts";
 import type { HostAdapter } from "./sqlite-adapter.ts";
-import type { StoreOptions } from "./writer.ts";
+import { conflictCounter, measuredDrivers, showOutbox } from "./store-metrics.ts";
+import type { StoreOptions, Written } from "./writer.ts";
 
 /** For the last events of a stopping service; what is left then is published after the next start. */
 const DRAIN_MS = 1_000;
+
+/** At the oldest event in the outbox. */
+const LOOK_EVERY_MS = 5_000;
 
 /** All of moleculer-db's: they would publish the database (facts: `update` sets any field, `query` is raw). */
 const noActions = Object.fromEntries(
@@ -24,7 +29,9 @@ const held = {
   },
 };
 
-export interface HostOptions extends Omit<StoreOptions, "onCommit"> {
+export interface HostOptions extends Omit<StoreOptions, "onCommit" | "onWritten" | "onConflict"> {
+  /** What its service calls it, and its metrics. */
+  readonly name: string;
   readonly adapter: HostAdapter;
   readonly openDriver: OpenDriver;
   /** See the relay's. */
@@ -41,24 +48,62 @@ const plain = (adapter: HostAdapter): HostAdapter => ({
   check: () => adapter.check(),
 });
 
-export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: HostOptions): HostedDatabase {
-  const { clock, random } = options;
-  let relay: Relay | null = null;
-  const database = createDatabase(openDriver, { ...options, onCommit: () => relay?.kick() });
-  const relayed = () => database.stores().filter(({ spec }) => spec.eventless !== true);
+type Listener = (written: Written) => void;
 
-  function relayOf({ broker, name, logger }: Service): Relay {
-    const call = callerOf(broker, name);
-    return createRelay({
-      stores: relayed,
-      append: events => call("v1.bridge.append", { events }),
-      clock,
-      random,
-      logger,
-      ...(takeOverMs === undefined ? {} : { takeOverMs }),
-    });
+/** A mistake in what is only counted must not become one of the write. */
+const telling = (listeners: readonly Listener[]) => (written: Written) => {
+  for (const listener of listeners) {
+    try {
+      listener(written);
+    } catch (error) {
+      process.emitWarning(error instanceof Error ? error : String(error));
+    }
   }
+};
 
+interface Measurement {
+  readonly everyMs: number;
+  readonly round: () => Promise<unknown>;
+}
+
+/** What runs while the service runs. */
+interface Running {
+  relay: Relay | null;
+  loops: readonly Loop[];
+}
+
+type Surroundings = Pick<HostOptions, "clock" | "random" | "takeOverMs">;
+
+const relayed = (database: StoreDatabase) => database.stores().filter(({ spec }) => spec.eventless !== true);
+
+function relayOf({ broker, name, logger }: Service, database: StoreDatabase, options: Surroundings): Relay {
+  const call = callerOf(broker, name);
+  return createRelay({
+    stores: () => relayed(database),
+    append: events => call("v1.bridge.append", { events }),
+    logger,
+    ...options,
+  });
+}
+
+function measuring(measurements: readonly Measurement[], { clock, random }: Surroundings, { logger }: Service): Loop[] {
+  return measurements.map(({ everyMs, round }) => {
+    const loop = createLoop(clock, everyMs, random);
+    loop.start(round, error => {
+      logger.debug("A number cannot be had now", error);
+    });
+    return loop;
+  });
+}
+
+interface Parts {
+  readonly adapter: HostAdapter;
+  readonly database: StoreDatabase;
+  readonly running: Running;
+  readonly measurements: readonly Measurement[];
+}
+
+function mixinOf({ adapter, database, running, measurements }: Parts, options: Surroundings) {
   const mixin: Partial<ServiceSchema> & { adapter: HostAdapter } = {
     // Its typings describe a class; what it exports is a schema.
     mixins: [DbService as unknown as Partial<ServiceSchema>],
@@ -67,17 +112,46 @@ export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: Ho
     events: held,
     async started(this: Service) {
       await adapter.connect();
-      await Promise.all(relayed().map(store => store.measure()));
-      relay = relayOf(this);
-      relay.start();
+      await Promise.all(relayed(database).map(store => store.measure()));
+      running.relay = relayOf(this, database, options);
+      running.relay.start();
+      running.loops = measuring(measurements, options, this);
     },
     async stopped() {
-      const last = relay;
-      relay = null;
-      last?.stop();
-      await last?.drain(clock.now() + DRAIN_MS);
+      const { relay, loops } = running;
+      running.relay = null;
+      relay?.stop();
+      await Promise.all(loops.map(loop => loop.stop()));
+      await relay?.drain(options.clock.now() + DRAIN_MS);
       await adapter.disconnect();
     },
   };
-  return { collection: spec => database.collection(spec), mixin, check: () => adapter.check() };
+  return mixin;
+}
+
+export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: HostOptions): HostedDatabase {
+  const { name, clock, random } = options;
+  const running: Running = { relay: null, loops: [] };
+  const listeners: Listener[] = [];
+  const database = createDatabase(measuredDrivers(openDriver, name), {
+    ...options,
+    onCommit: () => running.relay?.kick(),
+    onWritten: telling(listeners),
+    onConflict: conflictCounter(name),
+  });
+  const parked = () => running.relay?.parked().length ?? 0;
+  const look = showOutbox({ database: name, stores: () => relayed(database), parked, clock });
+  const measurements: Measurement[] = [{ everyMs: LOOK_EVERY_MS, round: look }];
+  const surroundings = { clock, random, ...(takeOverMs === undefined ? {} : { takeOverMs }) };
+  return {
+    collection: spec => database.collection(spec),
+    mixin: mixinOf({ adapter, database, running, measurements }, surroundings),
+    check: () => adapter.check(),
+    onWritten: listener => {
+      listeners.push(listener);
+    },
+    measure: (everyMs, round) => {
+      measurements.push({ everyMs, round });
+    },
+  };
 }

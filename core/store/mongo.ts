@@ -5,7 +5,7 @@ import { hostDatabase, type HostOptions } from "./host.ts";
 import { MongoConnection } from "./mongo-adapter.ts";
 import { createMongoDriver } from "./mongo-driver.ts";
 
-interface MongoHostOptions extends Omit<HostOptions, "adapter" | "openDriver"> {
+interface MongoHostOptions extends Omit<HostOptions, "name" | "adapter" | "openDriver"> {
   readonly namespace: string;
   readonly cluster: Pick<ClusterConfig, "mongo" | "startupTimeoutMs">;
   readonly onFatal: (error: Error) => void;
@@ -28,6 +28,7 @@ export function mongoDatabases({
     });
     return hostDatabase({
       ...options,
+      name,
       adapter,
       openDriver: spec => createMongoDriver(spec, adapter, options.clock),
     });

@@ -147,6 +147,8 @@ export interface DocumentStore<S, X = never> {
    */
   update<R>(id: string, decide: Decide<S, R, X>, options?: UpdateOptions): Promise<Updated<S, R>>;
   list(query: Query): Promise<Listing<S>>;
+  /** How many documents there are. For the metrics: it may be some moments old, and costs more the more there are. */
+  count(): Promise<number>;
   /** Entries whose dueAt is not after `now`, earliest first. */
   due(now: number, limit: number): Promise<DueEntry[]>;
   /** EVENT_BACKLOG when the store's outbox is at its bound. */

@@ -46,6 +46,7 @@ function statementsOf(spec: CollectionSpec<unknown>) {
     pending: `select body from ${outbox} where id not in (select value from json_each(?)) order by position limit ?`,
     pendingOf: `select body from ${outbox} where id in (select value from json_each(?)) order by position limit ?`,
     acknowledge: `delete from ${outbox} where id = ? and seq <= ?`,
+    documents: `select count(*) as documents from ${documents}`,
     count: `select count(*) as events from ${outbox}`,
   };
 }
@@ -116,6 +117,10 @@ class SqliteDriver implements Driver {
   list(query: Query): Promise<StoredDocument[]> {
     const { documents } = tablesOf(this.#spec);
     return this.#tell(() => listRows(sql => this.#file.statement(sql), documents, query).map(toDocument));
+  }
+
+  count(): Promise<number> {
+    return this.#tell(() => this.#statement("documents").get()?.["documents"] as number);
   }
 
   due(now: number, limit: number): Promise<DueEntry[]> {

@@ -6,7 +6,7 @@ import { createSqliteAdapter } from "./sqlite-adapter.ts";
 import { createSqliteDriver } from "./sqlite-driver.ts";
 import { createSqliteFile, type SqliteOptions } from "./sqlite-file.ts";
 
-interface SqliteHostOptions extends SqliteOptions, Omit<HostOptions, "adapter" | "openDriver"> {
+interface SqliteHostOptions extends SqliteOptions, Omit<HostOptions, "name" | "adapter" | "openDriver"> {
   /** Exists, and is this process's alone. */
   readonly folder: string;
 }
@@ -17,6 +17,7 @@ export function sqliteDatabases({ folder, ...options }: SqliteHostOptions): (nam
     const file = createSqliteFile(join(folder, `${name}.sqlite`), options);
     return hostDatabase({
       ...options,
+      name,
       ...(options.shared === true ? {} : { takeOverMs: 0 }),
       adapter: createSqliteAdapter(file, options.onFatal),
       openDriver: spec => createSqliteDriver(spec, file),

@@ -1,4 +1,5 @@
 // Moves commands from their queue through read, decision and write to their answer, whatever goes wrong on the way.
+import type { CloudEvent } from "../contracts/common.ts";
 import { deriveId } from "../derive-id.ts";
 import { fail } from "../errors.ts";
 import type { Clock } from "../kernel/clock.ts";
@@ -16,6 +17,17 @@ export interface StoreOptions extends Bounds {
   readonly random: Random;
   /** After each write that left events. */
   readonly onCommit?: () => void;
+  /** After each write, once for each, however its outcome became known. */
+  readonly onWritten?: (written: Written) => void;
+  /** A write lost a race and is decided again. */
+  readonly onConflict?: () => void;
+}
+
+/** What is now stored. */
+export interface Written {
+  readonly collection: string;
+  readonly state: unknown;
+  readonly events: readonly CloudEvent[];
 }
 
 const ATTEMPTS = 12;
@@ -140,15 +152,19 @@ export class Writer<S, X> {
     if (outcome?.kind === "written") {
       for (const { tell } of held) tell();
       this.#queues.done(flight);
-      if (write.events.length > 0) {
+      const { document, events } = write;
+      this.#options.onWritten?.({ collection: this.#spec.name, state: document.state, events });
+      if (events.length > 0) {
         this.unpublished.add(flight.id);
         this.#options.onCommit?.();
       }
       return;
     }
     this.backlog.add(-write.events.length);
-    if (outcome?.kind === "conflict") await this.#retry(decision);
-    else if (outcome?.kind === "duplicate") this.#refuseDuplicate(decision, outcome.field);
+    if (outcome?.kind === "conflict") {
+      this.#options.onConflict?.();
+      await this.#retry(decision);
+    } else if (outcome?.kind === "duplicate") this.#refuseDuplicate(decision, outcome.field);
     else {
       const unknown = fail("OUTCOME_UNKNOWN", "The store did not tell whether it wrote: ask again with the same key");
       unknown.cause = cause;

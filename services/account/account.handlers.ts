@@ -17,6 +17,7 @@ import {
   normalEmail,
   type AccountRecord,
 } from "./account.domain.ts";
+import { loginsBy } from "./account.metrics.ts";
 import type { Passwords } from "./account.passwords.ts";
 import { accountView } from "./account.schema.ts";
 import type { Tokens } from "./account.tokens.ts";
@@ -60,7 +61,11 @@ export function accountHandlers({
     "v1.account.login": async ({ email, password }) => {
       const account = await accounts.load(accountIdOf(email));
       const isRight = await passwords.verify(password, account?.state.passwordHash ?? null);
-      if (account === null || !isRight) throw fail("UNAUTHENTICATED", "The e-mail or the password is wrong");
+      if (account === null || !isRight) {
+        loginsBy.refused.inc();
+        throw fail("UNAUTHENTICATED", "The e-mail or the password is wrong");
+      }
+      loginsBy.ok.inc();
       const { scopes, customerId } = account.state;
       return tokens.issue({ kind: "user", id: account.id, scopes, customerId });
     },

@@ -5,6 +5,7 @@ import type { Environment } from "../../core/environment.ts";
 import { createLoop } from "../../core/loop.ts";
 import { implement } from "../../core/service.ts";
 import { billingInspection } from "./billing.inspect.ts";
+import { countMoney } from "./billing.metrics.ts";
 import { createBilling } from "./billing.parts.ts";
 import { counterCollection, invoiceCollection, paymentCollection } from "./billing.schema.ts";
 import { simulatedLedger } from "./provider.ledger.ts";
@@ -16,6 +17,7 @@ export function createService(env: Environment): ServiceSchema {
   const { clock, random } = env;
   const database = env.database("billing");
   const ledger = env.database("provider");
+  database.onWritten(countMoney);
   const entries = ledger.collection(ledgerCollection);
   const provider = simulatedProvider(entries, clock);
   let warn = (_text: string): void => undefined;

@@ -8,12 +8,13 @@ import { implement } from "../../core/service.ts";
 import { bridgeHandlers } from "./bridge.handlers.ts";
 import { deliveryTo, feedsOf, partsOf, subscribersIn, type Running } from "./bridge.wiring.ts";
 import type { EventLog } from "./event-log.ts";
-import { measureLag } from "./lag.ts";
+import { countDeadLetters, measureLag } from "./lag.ts";
 import { measured } from "./measured-log.ts";
 import { openLog, type Logger } from "./open-log.ts";
 import { createSubscriptions } from "./subscriptions.ts";
 
 const MEASURE_MS = 10_000;
+const COUNT_LETTERS_MS = 30_000;
 
 function run(env: Environment, log: EventLog, broker: ServiceBroker, logger: Logger): Running {
   const call = callerOf(broker, "bridge");
@@ -33,6 +34,7 @@ export function createService(env: Environment): ServiceSchema {
   const opened = openLog(env);
   const log = measured(opened.log, env.clock);
   const measuring = createLoop(env.clock, MEASURE_MS);
+  const counting = createLoop(env.clock, COUNT_LETTERS_MS);
   let running: Running | undefined;
   const parts = partsOf(env, log, () => running);
 
@@ -54,14 +56,15 @@ export function createService(env: Environment): ServiceSchema {
       if (env.config.cluster !== null) env.health.register("event log", () => log.check(), { critical: true });
       running?.subscriptions.follow(subscribersIn(this.broker));
       const onError = (error: unknown): void => {
-        this.logger.debug("The subscribers' lag is not known now", error);
+        this.logger.debug("How far the subscribers are is not known now", error);
       };
       measuring.start(() => measureLag(log, parts.subscribers()), onError);
+      counting.start(() => countDeadLetters(log, parts.subscribers()), onError);
     },
     async stopped() {
       env.health.forget("event log");
       await running?.subscriptions.stop();
-      await measuring.stop();
+      await Promise.all([measuring.stop(), counting.stop()]);
       await log.close();
     },
   };

@@ -5,7 +5,7 @@ import type { CloudEvent } from "../../core/contracts/common.ts";
 import type { Environment } from "../../core/environment.ts";
 import type { Call } from "../../core/request.ts";
 import type { BridgeParts } from "./bridge.handlers.ts";
-import { appended, deadLetters, delivered, feeds } from "./bridge.metrics.ts";
+import { appended, buried, delivered, deliverySeconds, feeds } from "./bridge.metrics.ts";
 import { createDelivery, type Delivery } from "./delivery.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Feed } from "./feed.ts";
@@ -43,15 +43,23 @@ export function deliveryTo(
   call: Call,
   { subscriber, types, feed }: { subscriber: string; types: readonly string[]; feed: Feed },
 ): Delivery {
+  const ofSubscriber = {
+    delivered: delivered.labels({ subscriber }),
+    buried: buried.labels({ subscriber }),
+    seconds: deliverySeconds.labels({ subscriber }),
+  };
   return createDelivery({
     ...callsTo(call, subscriber),
     ...{ feed, subscriber, types, clock, random },
     letters: log,
-    onDelivered: count => {
-      delivered.inc({ subscriber }, count);
+    onDelivered: events => {
+      ofSubscriber.delivered.inc(events.length);
+      const now = clock.now();
+      // The clocks of two hosts may differ by more than a delivery takes.
+      for (const { time } of events) ofSubscriber.seconds.observe(Math.max(0, now - Date.parse(time)) / 1_000);
     },
     onDead: letters => {
-      deadLetters.inc({ subscriber }, letters.length);
+      ofSubscriber.buried.inc(letters.length);
     },
   });
 }
@@ -81,7 +89,7 @@ export interface Running {
 }
 
 export const feedsOf = (subscriber: string, count: number): void => {
-  feeds.set({ subscriber }, count);
+  feeds.labels({ subscriber }).set(count);
 };
 
 /** @param find what `created` has made; nothing is called before that. */
@@ -99,7 +107,7 @@ export function partsOf(env: Environment, log: EventLog, find: () => Running | u
     replayHere: subscriber => running().subscriptions.replay(subscriber),
     replayEverywhere: subscriber => replayEverywhere(running().broker, subscriber),
     onAppended: events => {
-      for (const { type } of events) appended.inc({ type });
+      for (const { type } of events) appended.labels({ type }).inc();
     },
   };
 }

@@ -29,7 +29,7 @@ export interface DeliveryOptions {
   readonly park: (params: { subject: string; from: number | null }) => Promise<unknown>;
   readonly clock: Clock;
   readonly random: Random;
-  readonly onDelivered?: (count: number) => void;
+  readonly onDelivered?: (events: readonly CloudEvent[]) => void;
   readonly onDead?: (letters: readonly DeadLetter[]) => void;
 }
 
@@ -123,7 +123,8 @@ class SubscriberDelivery implements Delivery {
       const { outcomes } = await react({ events: batch.map(({ event }) => event) });
       this.#away = { attempts: 0, until: 0 };
       this.#limit = Math.min(BATCH, this.#limit * 2);
-      onDelivered?.(outcomes.filter(({ outcome }) => outcome === "done").length);
+      const done = new Set(outcomes.filter(({ outcome }) => outcome === "done").map(({ id }) => id));
+      onDelivered?.(batch.map(({ event }) => event).filter(({ id }) => done.has(id)));
       return outcomes;
     } catch {
       const attempts = this.#away.attempts + 1;

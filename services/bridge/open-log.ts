@@ -79,12 +79,10 @@ function openKafka(environment: Environment, cluster: ClusterConfig): OpenedLog 
       loggers.push(logger);
       await untilOpen(log, environment, cluster, logger);
       isOpen = true;
-      Object.assign(buffered, {
-        collect() {
-          const { out, in: fetched } = log.buffered();
-          buffered.set({ direction: "out" }, out);
-          buffered.set({ direction: "in" }, fetched);
-        },
+      buffered.onScrape(() => {
+        const { out, in: fetched } = log.buffered();
+        buffered.labels({ direction: "out" }).set(out);
+        buffered.labels({ direction: "in" }).set(fetched);
       });
     },
   };

@@ -6,21 +6,21 @@ import type { Config } from "../../core/config.ts";
 import { PATIENCE_MS } from "../../core/deadlines.ts";
 import { toError } from "../../core/errors.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
+import { currentTraceId } from "../../core/metrics/exemplars.ts";
 import { accessRefusal } from "../../core/middlewares/authorisation.ts";
 import { policyOf } from "../../core/resilience.ts";
 import { clientAddress } from "./gateway.address.ts";
 import { authenticator, type Caller, type FetchKeys } from "./gateway.authentication.ts";
 import { inputOf } from "./gateway.input.ts";
 import { loginGuard, requestLimit } from "./gateway.limits.ts";
+import type { Measured } from "./gateway.metrics.ts";
 import { operations, type Operation } from "./gateway.operations.ts";
 import { respond, send } from "./gateway.output.ts";
 import { problemOf } from "./gateway.problems.ts";
 
 /** What moleculer-web leaves on a request that met a route. */
-export interface RoutedRequest extends IncomingMessage {
-  originalUrl?: string;
+export interface RoutedRequest extends Measured {
   $ctx?: Context;
-  $alias?: { action: string | null };
   $endpoint?: unknown;
   $params?: { params?: Record<string, unknown>; query?: Record<string, unknown> };
 }
@@ -75,6 +75,7 @@ export function exchanges(config: Config, clock: Clock, fetchKeys: FetchKeys) {
     const call = (ctx.call as (target: unknown, ...rest: Parameters<Call>) => Promise<unknown>).bind(ctx);
     const options = { meta: { ...meta, principal } };
     const result = await guarded(operation, request, params, () => call(target, params, options));
+    request.$traceId = currentTraceId();
     respond(operation, request, response, params, result as Record<string, unknown>);
   };
 }
@@ -86,6 +87,8 @@ export function sendProblem(request: RoutedRequest, response: ServerResponse, er
     const sent = request.headers.authorization !== undefined;
     headers["WWW-Authenticate"] = sent ? 'Bearer error="invalid_token"' : "Bearer";
   }
+  request.$problem = problem.code;
+  request.$traceId = currentTraceId();
   send(request, response, problem.status, headers, JSON.stringify(problem));
   return problem.code;
 }

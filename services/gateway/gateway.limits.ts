@@ -2,6 +2,7 @@
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import { fail, isError } from "../../core/errors.ts";
 import { hasScope, type Principal } from "../../core/request.ts";
+import { limitedBy } from "./gateway.metrics.ts";
 
 const MINUTE_S = 60;
 const FAILED_LOGINS = 10;
@@ -38,6 +39,7 @@ export function requestLimit(perMinute: number): RequestLimit {
       return { headers: headersOf(await limiter.consume(keyOf(principal, address))), refused: null };
     } catch (state) {
       if (!(state instanceof RateLimiterRes)) throw state;
+      limitedBy.rate.inc();
       const detail = `More than ${String(perMinute)} requests in a minute: slow down`;
       const refused = fail("TOO_MANY_REQUESTS", detail, { retryAfter: seconds(state.msBeforeNext) });
       return { headers: headersOf(state), refused };
@@ -59,6 +61,7 @@ export function loginGuard(): LoginGuard {
     const state = await failures.get(key);
     if (state !== null && state.consumedPoints >= FAILED_LOGINS) {
       const retryAfter = seconds(state.msBeforeNext);
+      limitedBy.login.inc();
       throw fail("TOO_MANY_REQUESTS", "Too many failed logins: wait before the next try", { retryAfter });
     }
     try {

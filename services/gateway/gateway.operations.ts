@@ -49,3 +49,16 @@ const addresses: readonly Address[] = [
 /** The methods of a path without its query; none when there is nothing at it. */
 export const methodsAt = (path: string): readonly string[] =>
   addresses.find(({ pattern }) => pattern.test(path))?.methods ?? [];
+
+const routes = [
+  ...operations.flatMap(({ action, rest }) =>
+    methodsOf(rest).map(method => ({ method, pattern: patternOf(rest.path), route: action as string })),
+  ),
+  ...Object.values(documentPaths).flatMap(path =>
+    ["GET", "HEAD"].map(method => ({ method, pattern: patternOf(path), route: path as string })),
+  ),
+];
+
+/** The action at a path without its query, or the path of a document; undefined when there is nothing at it. */
+export const routeAt = (method: string, path: string): string | undefined =>
+  routes.find(each => each.method === method && each.pattern.test(path))?.route;

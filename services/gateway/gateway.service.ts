@@ -1,5 +1,6 @@
 // The REST gateway: moleculer-web finds the route and the endpoint, the rest is ours.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { performance } from "node:perf_hooks";
 import helmet from "helmet";
 import { type Service, type ServiceSchema } from "moleculer";
 import ApiGateway from "moleculer-web";
@@ -8,6 +9,7 @@ import type { Environment } from "../../core/environment.ts";
 import { fail } from "../../core/errors.ts";
 import { exchanges, sendProblem, type RoutedRequest } from "./gateway.exchange.ts";
 import { docsPage, docsPolicy, type Document } from "./gateway.docs.ts";
+import { pathOf, requestMetrics, type Measure } from "./gateway.metrics.ts";
 import { openApiDocument } from "./gateway.openapi.ts";
 import { aliases, documentPaths, methodsAt, operations } from "./gateway.operations.ts";
 import { requireServices } from "./gateway.needs.ts";
@@ -20,6 +22,7 @@ interface Gateway extends Service<Settings> {
   server: Server;
   exchange: ReturnType<typeof exchanges>;
   load: LoadGuard;
+  measure: Measure;
   httpHandler(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
@@ -39,9 +42,6 @@ helmet({
   () => undefined,
 );
 
-/** As it was asked for: moleculer-web makes /v1/orders of //v1/orders while it looks for a route. */
-const pathOf = ({ originalUrl, url = "/" }: RoutedRequest): string => (originalUrl ?? url).split("?", 1)[0] ?? "/";
-
 function nothingHere(request: RoutedRequest, response: ServerResponse) {
   const methods = methodsAt(pathOf(request));
   if (methods.length === 0) return fail("ROUTE_NOT_FOUND", "There is nothing at this address: see /docs");
@@ -49,17 +49,19 @@ function nothingHere(request: RoutedRequest, response: ServerResponse) {
   return fail("METHOD_NOT_ALLOWED", `This address knows ${methods.join(", ")}`);
 }
 
-function listener(this: Gateway, request: IncomingMessage, response: ServerResponse): void {
+function listener(this: Gateway, request: RoutedRequest, response: ServerResponse): void {
+  const begin = performance.now();
   response.setHeaders(securityHeaders);
   if (!this.server.listening) response.setHeader("Connection", "close");
   const refused = this.load.refuse();
+  response.once("close", () => {
+    if (refused === null) this.load.ended();
+    this.measure(request, response, begin);
+  });
   if (refused !== null) {
     sendProblem(request, response, refused);
     return;
   }
-  response.once("close", () => {
-    this.load.ended();
-  });
   // moleculer-web would run the action that a preflight asks about.
   if (request.method === "OPTIONS") sendProblem(request, response, nothingHere(request, response));
   else void this.httpHandler(request, response);
@@ -162,6 +164,7 @@ export function createService({
     created(this: Gateway) {
       const meta: Meta = { principal: { kind: "service", id: "gateway" } };
       this.exchange = exchanges(config, clock, () => this.broker.call("v1.account.jwks", {}, { meta }));
+      this.measure = requestMetrics();
       this.load = loadGuard(tellLoad(this.logger));
       this.server = createServer(timeouts, listener.bind(this));
       health.register("services", () => requireServices(this.broker), { critical: false });

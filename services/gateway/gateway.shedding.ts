@@ -1,7 +1,7 @@
 // Refuses new requests while this process cannot keep up: an early 503 is worth more than an answer nobody waits for.
 import { monitorEventLoopDelay } from "node:perf_hooks";
-import { Counter, Gauge } from "prom-client";
 import { fail } from "../../core/errors.ts";
+import { counter, gauge } from "../../core/metrics/registry.ts";
 
 export interface Limits {
   /** Above it new requests are refused: a request takes about ten turns of the event loop, so it would take 5 s. */
@@ -59,12 +59,7 @@ export class Shedding {
   }
 }
 
-const shed = new Counter({
-  name: "comptoir_requests_shed_total",
-  help: "Requests that the gateway refused because it could not keep up",
-  labelNames: ["reason"],
-});
-const running = new Gauge({ name: "comptoir_requests_in_flight", help: "Requests that the gateway is answering" });
+const shed = counter("comptoir_requests_shed_total");
 
 export interface LoadGuard {
   /** The error to answer with, or null when the request may run: then `ended` is called once it has. */
@@ -78,19 +73,22 @@ export function loadGuard(
   own: Partial<Limits> = {},
 ): LoadGuard {
   const shedding = new Shedding({ ...limits, ...own }, onChange);
+  const inFlight = gauge("comptoir_requests_in_flight");
+  inFlight.onScrape(() => {
+    inFlight.labels().set(shedding.inFlight);
+  });
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delays.enable();
   const timer = setInterval(() => {
     // The histogram holds nanoseconds between two ticks, so the tick itself goes off.
     if (delays.count > 0) shedding.sample(Math.max(0, delays.percentile(50) / 1e6 - RESOLUTION_MS));
     delays.reset();
-    running.set(shedding.inFlight);
   }, SAMPLE_MS).unref();
   return {
     refuse() {
       const reason = shedding.begin();
       if (reason === null) return null;
-      shed.inc({ reason });
+      shed.labels({ reason }).inc();
       return fail("SERVICE_UNAVAILABLE", "More is asked than can be answered now: try again soon", {
         retryAfter: RETRY_AFTER_S,
       });

@@ -4,6 +4,7 @@ import { backoff, type Random } from "../../core/kernel/random.ts";
 import { keep, write, type DocumentStore, type Versioned } from "../../core/store/port.ts";
 import { MailRefused, type Mailer } from "./mailer.port.ts";
 import { beginAttempt, failAttempt, settle, type Delivery } from "./notification.domain.ts";
+import { mailsBy } from "./notification.metrics.ts";
 import type { NotificationState } from "./notification.schema.ts";
 
 export interface DeliverDeps {
@@ -37,6 +38,7 @@ async function move(
 async function deliverOne(deps: DeliverDeps, { id }: Versioned<NotificationState>): Promise<void> {
   const { mailer, clock, random } = deps;
   const begun = await move(deps, id, current => beginAttempt(current, clock.now(), clock.now() + ATTEMPT_LEASE_MS));
+  if (begun?.status === "DEAD") mailsBy.dead.inc();
   if (begun === null || begun.status === "DEAD") return;
   const { attempts: attempt, recipient, subject, body } = begun;
   let receipt: "SENT" | "DELIVERED";
@@ -44,10 +46,11 @@ async function deliverOne(deps: DeliverDeps, { id }: Versioned<NotificationState
     receipt = await mailer.send({ id, recipient, subject, body });
   } catch (error) {
     const retryAt = error instanceof MailRefused ? null : clock.now() + backoff(attempt, random, PAUSE);
-    await move(deps, id, current => failAttempt(current, attempt, String(error), retryAt));
+    const failed = await move(deps, id, current => failAttempt(current, attempt, String(error), retryAt));
+    if (failed !== null) (failed.status === "DEAD" ? mailsBy.dead : mailsBy.failed).inc();
     return;
   }
-  await move(deps, id, current => settle(current, receipt));
+  if ((await move(deps, id, current => settle(current, receipt))) !== null) mailsBy.sent.inc();
 }
 
 /**

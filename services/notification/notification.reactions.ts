@@ -6,6 +6,7 @@ import type { Request } from "../../core/request.ts";
 import { keep, write, type DocumentStore } from "../../core/store/port.ts";
 import type { Mailer } from "./mailer.port.ts";
 import { queued, stored } from "./notification.domain.ts";
+import { mailsBy } from "./notification.metrics.ts";
 import type { NotificationState } from "./notification.schema.ts";
 import { render, templates, type MailedEvent } from "./notification.templates.ts";
 
@@ -21,12 +22,13 @@ type DocumentEvent = "invoice.issued.v1" | "creditnote.issued.v1";
 async function queue<T extends MailedEvent>({ notifications, mailer, clock }: Deps, event: Delivered<T>, about: About) {
   const now = clock.now();
   const template = templates[event.type];
-  await notifications.update(`ntf:${event.id}`, current => {
-    if (current !== null) return keep(null);
+  const { result: isNew } = await notifications.update(`ntf:${event.id}`, current => {
+    if (current !== null) return keep(false);
     const mail = render(event.type, event.data, about.orderNumber);
     const delivery = mailer.deliversByStoring === true ? stored() : queued(now);
-    return write({ ...about, ...mail, ...delivery, template, createdAt: timestamp(now) }, [], null);
+    return write({ ...about, ...mail, ...delivery, template, createdAt: timestamp(now) }, [], true);
   });
+  if (isNew && mailer.deliversByStoring === true) mailsBy.sent.inc();
 }
 
 /** A refund's event does not tell whose it is, and the order's own mails may come after it: the order is asked. */

@@ -3,7 +3,7 @@ import type { Clock } from "../../core/kernel/clock.ts";
 import type { Random } from "../../core/kernel/random.ts";
 import type { Call, Request } from "../../core/request.ts";
 import { runSaga } from "../../core/saga/engine.ts";
-import { takeOver } from "../../core/saga/record.ts";
+import { takeOver, type StepLog } from "../../core/saga/record.ts";
 import { keep, write, type DocumentStore, type Versioned } from "../../core/store/port.ts";
 import { orderJournal, sagaStateOf } from "./order.journal.ts";
 import { placingSteps } from "./order.saga.ts";
@@ -15,6 +15,10 @@ interface RunnerOptions {
   readonly random: Random;
   readonly leaseMs: number;
   readonly onError: (orderId: string, error: unknown) => void;
+  /** Hears of every attempt of a step. */
+  readonly onStep?: (attempt: StepLog) => void;
+  /** A saga of another process, or of the one before, goes on here. */
+  readonly onTakeOver?: () => void;
 }
 
 /** Sagas taken over in one sweep: a dead node's work is spread over several sweeps of several nodes. */
@@ -38,13 +42,19 @@ export class Runner {
     this.#options = options;
   }
 
+  /** Sagas that run here. */
+  get running(): number {
+    return this.#running.size;
+  }
+
   /** Never rejects: what fails here stays PENDING and is the sweeper's when the lease ends. */
   run(document: Versioned<OrderState>, call: Call): void {
-    const { orders, clock, random, leaseMs, onError } = this.#options;
+    const { orders, clock, random, leaseMs, onError, onStep } = this.#options;
     const { id } = document;
     const journal = orderJournal(orders, id, { clock, leaseMs });
     const pause = (ms: number) => this.#pause(ms);
-    const surroundings = { clock, random, call, pause, stopping: () => this.#stopped };
+    const stopping = () => this.#stopped;
+    const surroundings = { clock, random, call, pause, stopping, ...(onStep === undefined ? {} : { onStep }) };
     const ended = runSaga(placingSteps, journal, sagaStateOf(document), surroundings)
       .catch((error: unknown) => {
         onError(id, error);
@@ -120,7 +130,10 @@ export class Runner {
       const saga = current === null ? null : takeOver(current.state.saga, clock.now(), leaseMs);
       return current === null || saga === null ? keep(false) : write({ ...current.state, saga }, [], true);
     });
-    if (result && document !== null) this.run(document, call);
+    if (result && document !== null) {
+      this.#options.onTakeOver?.();
+      this.run(document, call);
+    }
     return result;
   }
 }

@@ -8,6 +8,7 @@ import { listPage } from "../../core/paging.ts";
 import type { HandlersOf } from "../../core/service.ts";
 import type { DocumentStore } from "../../core/store/port.ts";
 import { decideChange, decideCreate, productNotFound, snapshotOf } from "./product.domain.ts";
+import { countView } from "./product.metrics.ts";
 import { evolveAt, productView, type ProductState } from "./product.schema.ts";
 
 export interface ProductDeps {
@@ -31,6 +32,7 @@ export const productHandlers = ({ products, clock, random }: ProductDeps): Handl
   "v1.product.get": async ({ sku }) => {
     const product = await products.load(sku);
     if (product === null) throw toError(productNotFound(sku));
+    countView(sku);
     return productView(product);
   },
 

@@ -31,6 +31,8 @@ const environment = (): Environment => {
     ...openMemoryDatabase(createMemoryStorage(), options),
     mixin: {},
     check: () => Promise.resolve(),
+    onWritten: () => undefined,
+    measure: () => undefined,
   });
   return { config, clock: systemClock, random: systemRandom, health: new Health(systemClock), database };
 };

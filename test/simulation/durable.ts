@@ -113,6 +113,7 @@ export function reach(reach: Reach, database: string, spec: CollectionSpec<unkno
         driver.write(outcome === "done" ? writes : writes.filter(() => writes.length === 1 || faults().partly())),
       ),
     list: query => run("list", "", () => driver.list(query)),
+    count: () => run("count", "", () => driver.count()),
     due: (now, limit) => run("due", "", () => driver.due(now, limit)),
     pending: (limit, parked) => run("pending", "", () => driver.pending(limit, parked)),
     pendingOf: (ids, limit) => run("pendingOf", "", () => driver.pendingOf(ids, limit)),

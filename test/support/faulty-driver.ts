@@ -26,6 +26,7 @@ export function withFaults(openDriver: OpenDriver, faults: Faults): OpenDriver {
       read: asks => around("read", () => driver.read(asks)),
       write: writes => around("write", () => driver.write(writes)),
       list: query => around("list", () => driver.list(query)),
+      count: () => around("count", () => driver.count()),
       due: (now, limit) => around("due", () => driver.due(now, limit)),
       pending: (limit, parked) => around("pending", () => driver.pending(limit, parked)),
       pendingOf: (ids, limit) => around("pendingOf", () => driver.pendingOf(ids, limit)),

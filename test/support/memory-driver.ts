@@ -185,6 +185,7 @@ export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: Memor
     read: asks => Promise.resolve(asks.map(readOne)),
     write: writes => Promise.resolve(writes.map(writeOne)),
     list: query => Promise.resolve(list(query)),
+    count: () => Promise.resolve(table.documents.size),
     due: (now, limit) => Promise.resolve(due(now, limit)),
     pending: (limit, parked) => Promise.resolve(pending(limit, parked)),
     pendingOf: (ids, limit) => Promise.resolve(pendingOf(ids, limit)),

@@ -72,7 +72,10 @@ export function createNodes(smtpUrl: string, changes: Partial<Config> = {}): Nod
     const database = (name: string) => {
       const file = createSqliteFile(join(folder, `${name}.sqlite`), options);
       const adapter = createSqliteAdapter(file, onFatal);
-      return hostDatabase({ ...options, adapter, openDriver: withFaults(spec => createSqliteDriver(spec, file), far) });
+      return hostDatabase({
+        ...{ name, adapter, ...options },
+        openDriver: withFaults(spec => createSqliteDriver(spec, file), far),
+      });
     };
     return { config, clock, random, health: new Health(clock), database };
   }

@@ -1,8 +1,8 @@
 // What becomes of calls when nodes and NATS are slow, frozen, gone and back: real NATS, several brokers.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
-import { register } from "prom-client";
 import type { Server } from "../../scripts/support/server-process.ts";
 import { startNats } from "../../scripts/support/servers.ts";
+import { expose } from "../../core/metrics/registry.ts";
 import type { Request } from "../../core/request.ts";
 import { client } from "../support/client.ts";
 import type { Stubs } from "../support/gateway.ts";
@@ -110,9 +110,7 @@ describe("a node whose action does not answer", () => {
       return items.flatMap(({ actions }) => actions).find(({ name }) => name === "v1.product.get")?.breaker;
     };
     const metric = async () =>
-      (await register.getSingleMetricAsString("comptoir_circuit_breaker_state")).match(
-        /action="v1.product.get",node="slow"\} (\d)/,
-      )?.[1];
+      /comptoir_circuit_breaker_state\{action="v1.product.get",node="slow"\} (\d)/.exec((await expose()).body)?.[1];
     expect(await breaker()).toBe("OPEN");
     expect(await metric()).toBe("2");
     healthy = true;

@@ -64,6 +64,8 @@ describe("The linter refuses", () => {
     ["Kafka in core", "core/node.ts", use("kafkajs"), "core/kafka-client.ts only"],
     ["MongoDB beside its file", "core/store/host.ts", use("mongodb"), "core/store/mongo-*.ts only"],
     ["MongoDB in a service", "services/order/x.ts", use("moleculer-db-adapter-mongo"), "core/store/mongo-*.ts only"],
+    ["a metric beside the registry", "services/order/x.ts", use("prom-client"), "core/metrics/registry.ts only"],
+    ["a metric in core", "core/ops.ts", use("prom-client"), "core/metrics/registry.ts only"],
     ["Moleculer in a domain file", "services/order/order.domain.ts", use("moleculer"), "knows no framework"],
     ["Node in a domain file", "services/order/order.domain.ts", use("node:fs"), "does no I/O"],
     [
@@ -98,6 +100,7 @@ describe("The linter lets pass", () => {
     ["the kernel using itself", "core/kernel/decider.ts", use("./errors.ts")],
     ["Kafka in its file", "core/kafka-client.ts", use("kafkajs")],
     ["MongoDB in its file", "core/store/mongo-driver.ts", use("mongodb")],
+    ["metrics in their file", "core/metrics/registry.ts", use("prom-client")],
     ["the environment in its file", "core/config.ts", "f(process.env);\n"],
     ["a moment given as data", "services/order/x.domain.ts", "f(new Date(0));\n"],
     ["a file of 250 lines", "services/order/x.ts", lines(250)],
