@@ -13,6 +13,7 @@ import { circuitBreaker, Circuits } from "./core/middlewares/circuit-breaker.ts"
 import { arrivals, departures, latecomers } from "./core/middlewares/deadlines.ts";
 import { healthReports } from "./core/middlewares/health-reports.ts";
 import { largePackets } from "./core/middlewares/large-packets.ts";
+import { tracing } from "./core/middlewares/tracing.ts";
 import { transportWatch } from "./core/middlewares/transport.ts";
 import { ContractValidator } from "./core/middlewares/validator.ts";
 import { natsOptions } from "./core/nats.ts";
@@ -42,6 +43,7 @@ const middlewares = (circuits: Circuits, health: Health) => [
   transportWatch({ health, silenceMs: SILENCE_MS }),
   arrivals(systemClock),
   "ErrorHandler",
+  tracing,
   caller({ clock: systemClock, random: systemRandom }),
   healthReports(health),
   largePackets(),

@@ -6,6 +6,8 @@ import { failureOf, mayRepeat } from "../failures.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { backoff, type Random } from "../kernel/random.ts";
 import { policyOf, type Policy } from "../resilience.ts";
+import { currentScope } from "../tracing/scope.ts";
+import { freshTraceparent, traceIdOf } from "../tracing/traceparent.ts";
 import { deadlineExceeded } from "./deadlines.ts";
 
 const retries = new Counter({
@@ -28,7 +30,11 @@ const metaOf = (options: CallingOptions): Meta => {
 /** @param left what is left of the caller's time, in ms. */
 function attempt(options: CallingOptions, policy: Policy, left: number, now: number): CallingOptions {
   const timeout = Math.min(policy.timeoutMs, left, options.timeout ?? Infinity);
-  return { ...options, timeout, meta: { ...options.meta, deadline: now + timeout } };
+  const scope = currentScope();
+  const traceparent = scope?.traceparent ?? metaOf(options).traceparent ?? freshTraceparent();
+  // Moleculer would make up an id of its own for what no client asked for.
+  const requestID = scope?.requestId ?? traceIdOf(traceparent);
+  return { ...options, timeout, requestID, meta: { ...options.meta, deadline: now + timeout, traceparent } };
 }
 
 export function caller({ clock, random }: { clock: Clock; random: Random }): Middleware {

@@ -28,6 +28,7 @@ export function mongoDatabases({
     });
     return hostDatabase({
       ...options,
+      system: "mongodb",
       adapter,
       openDriver: spec => createMongoDriver(spec, adapter, options.clock),
     });

@@ -18,6 +18,7 @@ export function sqliteDatabases({ folder, ...options }: SqliteHostOptions): (nam
     return hostDatabase({
       ...options,
       ...(options.shared === true ? {} : { takeOverMs: 0 }),
+      system: "sqlite",
       adapter: createSqliteAdapter(file, options.onFatal),
       openDriver: spec => createSqliteDriver(spec, file),
     });

@@ -5,6 +5,7 @@ import type { Call, Request } from "../../core/request.ts";
 import { runSaga } from "../../core/saga/engine.ts";
 import { takeOver } from "../../core/saga/record.ts";
 import { keep, write, type DocumentStore, type Versioned } from "../../core/store/port.ts";
+import { SpanKind, traced } from "../../core/tracing/tracer.ts";
 import { orderJournal, sagaStateOf } from "./order.journal.ts";
 import { placingSteps } from "./order.saga.ts";
 import type { OrderState } from "./order.schema.ts";
@@ -45,7 +46,8 @@ export class Runner {
     const journal = orderJournal(orders, id, { clock, leaseMs });
     const pause = (ms: number) => this.#pause(ms);
     const surroundings = { clock, random, call, pause, stopping: () => this.#stopped };
-    const ended = runSaga(placingSteps, journal, sagaStateOf(document), surroundings)
+    const saga = () => runSaga(placingSteps, journal, sagaStateOf(document), surroundings);
+    const ended = traced({ name: "place order", kind: SpanKind.INTERNAL, attributes: { "order.id": id } }, saga)
       .catch((error: unknown) => {
         onError(id, error);
       })
