@@ -7,6 +7,7 @@ import type { Clock } from "../kernel/clock.ts";
 import { backoff, type Random } from "../kernel/random.ts";
 import { policyOf, type Policy } from "../resilience.ts";
 import { currentScope } from "../tracing/scope.ts";
+import { isRecording } from "../tracing/tracer.ts";
 import { freshTraceparent, traceIdOf } from "../tracing/traceparent.ts";
 import { deadlineExceeded } from "./deadlines.ts";
 
@@ -27,14 +28,24 @@ const metaOf = (options: CallingOptions): Meta => {
   return { ...parent, ...(options.meta as Meta | undefined) };
 };
 
+/**
+ * The trace that the call belongs to: of what runs here, or what it was given. Otherwise it begins one: the recorder's,
+ * which then decides whether it is sampled. Moleculer would make up a request id for what no client asked for.
+ */
+function traceOf(options: CallingOptions): { traceparent?: string; requestID: string } {
+  const scope = currentScope();
+  const traceparent =
+    scope?.traceparent ?? metaOf(options).traceparent ?? (isRecording() ? undefined : freshTraceparent());
+  if (traceparent === undefined) return { requestID: "" };
+  return { traceparent, requestID: scope?.requestId ?? traceIdOf(traceparent) };
+}
+
 /** @param left what is left of the caller's time, in ms. */
 function attempt(options: CallingOptions, policy: Policy, left: number, now: number): CallingOptions {
   const timeout = Math.min(policy.timeoutMs, left, options.timeout ?? Infinity);
-  const scope = currentScope();
-  const traceparent = scope?.traceparent ?? metaOf(options).traceparent ?? freshTraceparent();
-  // Moleculer would make up an id of its own for what no client asked for.
-  const requestID = scope?.requestId ?? traceIdOf(traceparent);
-  return { ...options, timeout, requestID, meta: { ...options.meta, deadline: now + timeout, traceparent } };
+  const { traceparent, requestID } = traceOf(options);
+  const meta = { ...options.meta, deadline: now + timeout, ...(traceparent === undefined ? {} : { traceparent }) };
+  return { ...options, timeout, requestID, meta };
 }
 
 export function caller({ clock, random }: { clock: Clock; random: Random }): Middleware {

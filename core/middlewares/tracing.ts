@@ -30,7 +30,7 @@ const arrivedFromAfar = (ctx: Context): boolean => ctx.nodeID !== null && ctx.no
 
 /** A client's own X-Request-Id; it is the trace's id otherwise. */
 const requestIdOf = ({ requestID }: Context, traceparent: string | null): string | null =>
-  requestID === null || requestID === undefined || traceparent?.includes(requestID) === true ? null : requestID;
+  requestID === null || requestID === "" || traceparent?.includes(requestID) === true ? null : requestID;
 
 /** Around everything else, on both sides: what waits for a bulkhead or is refused belongs to the call too. */
 export const tracing: Middleware = {

@@ -2,7 +2,9 @@
 import type { Context, Service, ServiceSchema } from "moleculer";
 import DbService from "moleculer-db";
 import { callerOf } from "../context.ts";
+import type { CloudEvent } from "../contracts/common.ts";
 import type { HostedDatabase } from "../environment.ts";
+import { nameOfSubject } from "../logging/ids.ts";
 import { createDatabase } from "./database.ts";
 import type { OpenDriver } from "./driver.ts";
 import { HOLD_EVENT, writes, type HoldParams } from "./hold.ts";
@@ -31,6 +33,12 @@ export interface HostOptions extends Omit<StoreOptions, "onCommit"> {
   readonly takeOverMs?: number;
 }
 
+/** A line for each fact: what happened to which order, payment, SKU …; what it says of them stays in the event. */
+const factOf = ({ source, subject, sequence }: CloudEvent): object => ({
+  [nameOfSubject(source.replace(/^.*\//, ""))]: subject,
+  seq: sequence,
+});
+
 /** Moleculer copies a schema's objects property by property, which a class with private fields does not survive. */
 const plain = (adapter: HostAdapter): HostAdapter => ({
   init: (...given) => {
@@ -44,7 +52,14 @@ const plain = (adapter: HostAdapter): HostAdapter => ({
 export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: HostOptions): HostedDatabase {
   const { clock, random } = options;
   let relay: Relay | null = null;
-  const database = createDatabase(openDriver, { ...options, onCommit: () => relay?.kick() });
+  let say: ((fact: CloudEvent) => void) | null = null;
+  const database = createDatabase(openDriver, {
+    ...options,
+    onCommit: () => relay?.kick(),
+    onFacts: facts => {
+      if (say !== null) for (const fact of facts) say(fact);
+    },
+  });
   const relayed = () => database.stores().filter(({ spec }) => spec.eventless !== true);
 
   function relayOf({ broker, name, logger }: Service): Relay {
@@ -66,6 +81,10 @@ export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: Ho
     actions: noActions,
     events: held,
     async started(this: Service) {
+      const { logger } = this;
+      say = fact => {
+        logger.info(fact.type, factOf(fact));
+      };
       await adapter.connect();
       await Promise.all(relayed().map(store => store.measure()));
       relay = relayOf(this);

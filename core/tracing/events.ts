@@ -39,7 +39,7 @@ export function inTraceOf<T>(events: readonly CloudEvent[], run: () => Promise<T
     parent: first.traceparent,
     links: isRecording() ? [...batchLink(), ...tracesOf(others)] : [],
   };
-  return traced(options, run, { requestId: null, action: `react to ${first.type}`, params: first.data });
+  return traced(options, run, { action: `react to ${first.type}`, params: first.data });
 }
 
 /** As a span of each event's own trace; of those that are not sampled only what failed is told, for nothing ran there. */

@@ -112,7 +112,8 @@ export function traced<T>(options: SpanOptions, run: () => Promise<T>, own: Own 
   const inherited = options.parent === undefined ? scope?.traceparent : options.parent;
   if (span === null && inherited === undefined) return run();
   const traceparent = span === null ? (inherited ?? freshTraceparent()) : traceparentOf(span);
-  const running = inScope({ requestId: scope?.requestId ?? null, ...own, span, traceparent }, run);
+  const base = options.parent === undefined ? scope : undefined;
+  const running = inScope({ requestId: null, ...base, ...own, span, traceparent }, run);
   return span === null ? running : untilSettled(span, running);
 }
 

@@ -9,6 +9,7 @@ import { fail } from "../../core/errors.ts";
 import { currentScope, traceIdHere } from "../../core/tracing/scope.ts";
 import { exchanges, sendProblem, type RoutedRequest } from "./gateway.exchange.ts";
 import { docsPage, docsPolicy, type Document } from "./gateway.docs.ts";
+import { logProblem } from "./gateway.log.ts";
 import { openApiDocument } from "./gateway.openapi.ts";
 import { aliases, documentPaths, methodsAt, operations } from "./gateway.operations.ts";
 import { requireServices } from "./gateway.needs.ts";
@@ -133,7 +134,7 @@ const methods = {
   },
   errorHandler(this: Gateway, request: RoutedRequest, response: ServerResponse, error: unknown) {
     const code = sendProblem(request, response, error);
-    if (code === "INTERNAL_ERROR") this.logger.error("A request failed", { err: error });
+    logProblem(this.logger, request, code, error);
   },
   send404(request: RoutedRequest, response: ServerResponse) {
     sendProblem(request, response, nothingHere(request, response));

@@ -5,9 +5,7 @@ import { inScope } from "../../core/tracing/scope.ts";
 import { SpanKind, startSpan, traceparentOf } from "../../core/tracing/tracer.ts";
 import { freshTraceparent, parse } from "../../core/tracing/traceparent.ts";
 import type { RoutedRequest } from "./gateway.exchange.ts";
-import { operations } from "./gateway.operations.ts";
-
-const routes = new Map<string, string>(operations.map(({ action, rest }) => [action, rest.path]));
+import { routeOf } from "./gateway.operations.ts";
 
 /** A client's own id is kept when it is one; anything else would end up in the logs. */
 function requestIdOf({ headers }: IncomingMessage): string | null {
@@ -22,7 +20,7 @@ function incomingOf({ headers }: IncomingMessage): string | null {
 
 /** The route, never the path: that holds ids, and a query may hold more. */
 function endSpan(span: Span, request: RoutedRequest, { statusCode, writableFinished }: ServerResponse): void {
-  const route = routes.get(request.$alias?.action ?? "");
+  const route = routeOf(request.$alias?.action);
   if (route !== undefined) {
     span.updateName(`${request.method ?? ""} ${route}`);
     span.setAttribute("http.route", route);

@@ -47,7 +47,9 @@ export class Runner {
     const pause = (ms: number) => this.#pause(ms);
     const surroundings = { clock, random, call, pause, stopping: () => this.#stopped };
     const saga = () => runSaga(placingSteps, journal, sagaStateOf(document), surroundings);
-    const ended = traced({ name: "place order", kind: SpanKind.INTERNAL, attributes: { "order.id": id } }, saga)
+    const ended = traced({ name: "place order", kind: SpanKind.INTERNAL, attributes: { "order.id": id } }, saga, {
+      params: { id },
+    })
       .catch((error: unknown) => {
         onError(id, error);
       })

@@ -17,6 +17,8 @@ const service: Principal = { kind: "service", id: "test" };
 const meta = { principal: service };
 const trace = "0af7651916cd43dd8448eb211c80319c";
 const incoming = `00-${trace}-b7ad6b7169203331-01`;
+/** More than enough for what is on its way to arrive. */
+const PATIENCE_MS = 20_000;
 const silent = { info: () => undefined, warn: () => undefined };
 
 let receiver: OtlpReceiver;
@@ -54,7 +56,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   await Promise.all(stops.splice(0).map(stop => stop()));
-  await tracing?.stop(1_000);
+  await tracing?.stop(PATIENCE_MS);
   tracing = undefined;
   await receiver.stop();
 });
@@ -67,7 +69,7 @@ describe("A call to another node", () => {
       "v1.product.price": () => ({ products: [] }),
     });
     await caller.call("v1.order.get", { id: "1" }, { meta });
-    await tracing?.stop(1_000);
+    await tracing?.stop(PATIENCE_MS);
     const get = receiver.spans.filter(({ name }) => name === "v1.order.get");
     const [there, here] = get;
     expect(get.map(({ kind }) => kind)).toEqual([2, 3]);
@@ -107,7 +109,7 @@ describe("A call to another node", () => {
     });
     await expect(caller.call("v1.order.get", { id: "1" }, { meta })).rejects.toThrow("There is no order 1");
     await expect(caller.call("v1.order.timeline", { id: "1" }, { meta })).rejects.toThrow();
-    await tracing?.stop(1_000);
+    await tracing?.stop(PATIENCE_MS);
     const told = receiver.spans.filter(({ kind }) => kind === 2);
     expect(told.map(({ attributes, isError }) => [attributes["error.type"], isError])).toEqual([
       ["ORDER_NOT_FOUND", false],
@@ -119,10 +121,10 @@ describe("A call to another node", () => {
 
 describe("Sampling", () => {
   it("sends nothing of an unsampled call that goes well, and all of one that fails or takes long", async () => {
-    await record(0, { slowMs: 100 });
+    await record(0, { slowMs: 2_000 });
     const { caller } = await twoNodes({
       "v1.order.get": async ({ id }: { id: string }) => {
-        if (id === "slow") await sleep(120);
+        if (id === "slow") await sleep(2_100);
         if (id === "broken") throw new TypeError("broken");
         if (id === "missing") throw fail("ORDER_NOT_FOUND", "There is no such order");
         return {};
@@ -130,7 +132,7 @@ describe("Sampling", () => {
     });
     for (const id of ["good", "missing", "broken", "slow"])
       await caller.call("v1.order.get", { id }, { meta }).catch(() => undefined);
-    await tracing?.stop(1_000);
+    await tracing?.stop(PATIENCE_MS);
     const traces = Map.groupBy(receiver.spans, ({ traceId }) => traceId);
     expect([...traces.values()].map(spans => spans.map(({ kind }) => kind))).toEqual([
       [2, 3],
@@ -143,7 +145,7 @@ describe("Sampling", () => {
     await record(0);
     const { caller } = await twoNodes({ "v1.order.get": () => ({}) });
     await caller.call("v1.order.get", { id: "1" }, { meta: { ...meta, traceparent: incoming } });
-    await tracing?.stop(1_000);
+    await tracing?.stop(PATIENCE_MS);
     expect(receiver.spans.map(({ traceId }) => traceId)).toEqual([trace, trace]);
   });
 });
