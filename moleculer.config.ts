@@ -4,7 +4,8 @@ import { Errors, Transporters, type BrokerOptions } from "moleculer";
 import type { Config } from "./core/config.ts";
 import { PATIENCE_MS, stopTimesOf } from "./core/deadlines.ts";
 import { Health } from "./core/health.ts";
-import { loggerOf } from "./core/log.ts";
+import { NodeLogger } from "./core/log.ts";
+import { LogLevels, type LevelChange } from "./core/logging/levels.ts";
 import { actionMetrics, callsBegun } from "./core/middlewares/action-metrics.ts";
 import { authorisation } from "./core/middlewares/authorisation.ts";
 import { callTracker } from "./core/middlewares/call-tracker.ts";
@@ -13,6 +14,7 @@ import { circuitBreaker, Circuits } from "./core/middlewares/circuit-breaker.ts"
 import { arrivals, departures, latecomers } from "./core/middlewares/deadlines.ts";
 import { healthReports } from "./core/middlewares/health-reports.ts";
 import { largePackets } from "./core/middlewares/large-packets.ts";
+import { tracing } from "./core/middlewares/tracing.ts";
 import { transportWatch } from "./core/middlewares/transport.ts";
 import { ContractValidator } from "./core/middlewares/validator.ts";
 import { natsOptions } from "./core/nats.ts";
@@ -43,14 +45,22 @@ const middlewares = (circuits: Circuits, health: Health) => [
   arrivals(systemClock),
   actionMetrics(),
   "ErrorHandler",
+  tracing,
   caller({ clock: systemClock, random: systemRandom }),
   healthReports(health),
   largePackets(),
 ];
 
-/** Every node tells what its circuits are: the registry service asks all of them. */
-const nodeService = (circuits: Circuits) => ({
-  $node: { name: "$node", actions: { breakers: () => circuits.views() } },
+/** Every node tells what its circuits are, what it logs, and changes that: the registry service asks all of them. */
+const nodeService = (circuits: Circuits, levels: LogLevels) => ({
+  $node: {
+    name: "$node",
+    actions: {
+      breakers: () => circuits.views(),
+      logLevels: () => levels.view,
+      setLogLevel: ({ params }: { params: LevelChange }) => ({ applied: levels.set(params), ...levels.view }),
+    },
+  },
 });
 
 function clusterOptions({ cluster, namespace }: Config): BrokerOptions {
@@ -70,9 +80,10 @@ function clusterOptions({ cluster, namespace }: Config): BrokerOptions {
 /** @param health where the state of NATS is told. */
 export function brokerOptions(config: Config, health = new Health(systemClock)): BrokerOptions {
   const circuits = new Circuits(systemClock);
+  const levels = new LogLevels(config.logLevel);
   const { announceMs, handlersMs } = stopTimesOf(config);
   return {
-    logger: loggerOf(config),
+    logger: new NodeLogger(levels) as unknown as NonNullable<BrokerOptions["logger"]>,
     metadata: { startedAt: new Date().toISOString() },
     ...clusterOptions(config),
     // For what has no policy of its own (core/resilience.ts).
@@ -94,7 +105,7 @@ export function brokerOptions(config: Config, health = new Health(systemClock)):
     uidGenerator: () => randomUUID(),
     errorRegenerator: new Errors.Regenerator(),
     validator: new ContractValidator(),
-    internalServices: nodeService(circuits),
+    internalServices: nodeService(circuits, levels),
     internalMiddlewares: false,
     middlewares: middlewares(circuits, health),
     // core/main.ts stops the broker itself, in order and within a deadline.

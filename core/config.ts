@@ -1,6 +1,7 @@
 // The only file that reads the environment.
 import { resolve } from "node:path";
 import { clusterOf, clusterVariables, type ClusterConfig } from "./config-cluster.ts";
+import { tracingOf, type TracingConfig } from "./config-tracing.ts";
 import { ConfigError, Source, type Values } from "./config-source.ts";
 import { integer, listOf, matching, oneOf, proxies } from "./config-values.ts";
 
@@ -34,10 +35,12 @@ export interface Config {
   readonly auditIntervalMs: number;
   /** The services of this process. */
   readonly services: readonly string[];
-  readonly logLevel: "fatal" | "error" | "warn" | "info" | "debug" | "trace";
+  readonly logLevel: LogLevel;
+  readonly tracing: TracingConfig;
 }
 
-const levels = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
+export const levels = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
+export type LogLevel = (typeof levels)[number];
 
 const port = integer(0, 65_535);
 const seconds = integer(1, 10_000_000);
@@ -118,6 +121,7 @@ export function loadConfig(known: readonly string[], environment: Values = proce
     auditIntervalMs: source.read("COMPTOIR_AUDIT_INTERVAL", integer(1, 86_400), 20) * 1000,
     services: source.read("SERVICES", listOf(known), known),
     logLevel: source.read("COMPTOIR_LOG_LEVEL", oneOf(levels), "info"),
+    tracing: tracingOf(source),
   };
   if (config.http.port !== 0 && config.http.port === config.opsPort) {
     source.problems.push(`COMPTOIR_PORT and COMPTOIR_OPS_PORT are both ${String(config.opsPort)}: take two ports`);

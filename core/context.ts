@@ -3,6 +3,7 @@ import type { Context, ServiceBroker } from "moleculer";
 import type { ActionName } from "./contracts/index.ts";
 import { OWN_BUDGET_MS } from "./deadlines.ts";
 import type { Call, IdempotencyKey, Principal, Request } from "./request.ts";
+import { traceIdHere } from "./tracing/scope.ts";
 
 /** What travels in ctx.meta. Set by the gateway for a client's request and by `callerOf` for a service's. */
 export interface Meta {
@@ -11,6 +12,8 @@ export interface Meta {
   ifMatch?: number | null;
   wait?: number;
   deadline?: number;
+  /** W3C Trace Context: the trace, and the span that the call is made in. */
+  traceparent?: string;
 }
 
 const DEFAULT_WAIT_MS = 2_000;
@@ -38,7 +41,7 @@ export const ownRequest = (broker: ServiceBroker, service: string): Request => (
   principal: { kind: "service", id: service },
   call: callerOf(broker, service),
   accepted: callerOf(broker, service),
-  traceId: broker.generateUid(),
+  traceId: traceIdHere(),
   deadline: Date.now() + OWN_BUDGET_MS,
   idempotency: null,
   ifMatch: null,
@@ -52,7 +55,7 @@ export function requestOf(ctx: Context, service: string): Request {
     principal: meta.principal ?? { kind: "anonymous" },
     call: callerOf(ctx.broker, service, ctx, () => deadline),
     accepted: callerOf(ctx.broker, service, ctx),
-    traceId: ctx.requestID ?? ctx.id,
+    traceId: traceIdHere(),
     deadline,
     idempotency: meta.idempotency ?? null,
     ifMatch: meta.ifMatch ?? null,

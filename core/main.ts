@@ -11,6 +11,10 @@ import { checkPort, listenProblem } from "./ports.ts";
 import { joinWithRepl, startRepl } from "./repl.ts";
 import { waitForServers } from "./servers.ts";
 import { StartupError } from "./startup-error.ts";
+import { startTracing, type Tracing } from "./tracing/start.ts";
+
+/** A receiver of traces that does not answer holds up no stop. */
+const LAST_SPANS_MS = 1_000;
 
 /** npm hands on the Ctrl-C that the terminal has already sent: the same key press, twice. */
 const SAME_PRESS_MS = 100;
@@ -126,11 +130,12 @@ async function main(): Promise<void> {
   const readiness = new Readiness();
   readiness.block("starting");
   const ops = await startOps(config.http.host, config.opsPort, readiness);
-  const running: { node?: RunningNode } = {};
+  const running: { node?: RunningNode; tracing?: Tracing } = {};
   const stop = async (): Promise<void> => {
     readiness.block("stopping");
     setTimeout(() => process.exit(0), stopTimesOf(config).deadlineMs);
     await running.node?.stop();
+    await running.tracing?.stop(LAST_SPANS_MS);
     ops.close();
     prepared.release();
     process.exit(0);
@@ -139,6 +144,7 @@ async function main(): Promise<void> {
   await waitForCluster(config);
   const environment = await createEnvironment(config, error => fail(new StartupError(error.message)));
   readiness.follow(environment.health);
+  running.tracing = await startTracing(config, processLogger(config));
   const node = await startNode(environment);
   running.node = node;
   readiness.clear("starting");

@@ -6,6 +6,7 @@ import type { Outcome } from "./contracts/reactions.ts";
 import { codeOf } from "./errors.ts";
 import type { Request } from "./request.ts";
 import { keep, write, type CollectionSpec, type DocumentStore } from "./store/port.ts";
+import { inTraceOf } from "./tracing/events.ts";
 
 export interface Delivered<T extends EventType> {
   readonly type: T;
@@ -62,8 +63,9 @@ const deliveredOf = ({ id, type, data, subject, sequence: seq, time }: CloudEven
 
 async function reactTo(reactions: Reactions, event: CloudEvent, request: Request): Promise<Outcome> {
   const reaction = reactions[event.type as EventType] as Reaction<EventType> | undefined;
+  if (reaction === undefined) return { id: event.id, outcome: "done" };
   try {
-    await reaction?.(deliveredOf(event), request);
+    await inTraceOf([event], () => reaction(deliveredOf(event), request));
     return { id: event.id, outcome: "done" };
   } catch (error) {
     return failed(event, error);
@@ -78,7 +80,7 @@ async function reactTogether(
 ): Promise<Outcome[] | null> {
   if (events.length === 1 || !events.every(event => types.has(event.type as EventType))) return null;
   try {
-    await take(events.map(deliveredOf), request);
+    await inTraceOf(events, () => take(events.map(deliveredOf), request));
     return events.map(({ id }) => ({ id, outcome: "done" }));
   } catch {
     // One by one tells which of them it was.

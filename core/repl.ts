@@ -5,7 +5,7 @@ import { brokerOptions } from "../moleculer.config.ts";
 import type { Config } from "./config.ts";
 import type { Meta } from "./context.ts";
 import { scopes } from "./contracts/action.ts";
-import { actions, type ActionName } from "./contracts/index.ts";
+import { actions, type ActionName, type Result } from "./contracts/index.ts";
 
 /** What only services may call (a replay of dead letters) is called as one. */
 function operatorFor(name: string): Meta {
@@ -27,6 +27,28 @@ function asContract(name: string, params: unknown): unknown {
   return Object.fromEntries(Object.entries(params).map(fit));
 }
 
+type Call = (name: string, params: unknown) => Promise<unknown>;
+
+/** `log-level` shows what the nodes log, `log-level debug order` changes it. */
+const logLevelCommand = (call: Call) => ({
+  command: "log-level [level] [module]",
+  description: "What the nodes log; with a level changes it until the processes end: of one module or everything",
+  async action(_broker: unknown, { level, module }: { level?: string; module?: string }) {
+    const change = { level, ...(module === undefined ? {} : { module }) };
+    try {
+      const answer = await (level === undefined
+        ? call("v1.registry.logLevels", {})
+        : call("v1.registry.setLogLevel", change));
+      for (const { node, level: now, modules } of (answer as Result<"v1.registry.logLevels">).items) {
+        const own = modules.map(each => `${each.module} ${each.level}`).join(", ");
+        process.stdout.write(`${node}: ${now}${own === "" ? "" : ` (${own})`}\n`);
+      }
+    } catch (error) {
+      process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`);
+    }
+  },
+});
+
 /**
  * Only the calls typed here get the operator: they go through a broker of their own, that inherits the rest.
  * @param stop what leaving the REPL does.
@@ -36,7 +58,7 @@ export async function startRepl(broker: ServiceBroker, stop: () => Promise<void>
   const call = (name: string, params: unknown, options?: CallingOptions): Promise<unknown> =>
     broker.call(name, asContract(name, params), { ...options, meta: { ...operatorFor(name), ...options?.meta } });
   start(Object.create(broker, { call: { value: call }, stop: { value: stop } }) as ServiceBroker, {
-    customCommands: null,
+    customCommands: [logLevelCommand(call)],
     delimiter: "comptoir $",
   });
 }

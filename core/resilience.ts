@@ -183,6 +183,12 @@ export const resilience = {
   "v1.bridge.topics": "read",
   "v1.registry.nodes": "read",
   "v1.registry.services": "read",
+  "v1.registry.logLevels": "read",
+  "v1.registry.setLogLevel": {
+    of: "command",
+    repeatable: "always",
+    why: "Sets what it says, however often it is said",
+  },
   "v1.backup.take": "background",
   "v1.backup.hold": "conditional",
   "v1.backup.get": "read",

@@ -47,7 +47,11 @@ export const Page = <T extends TSchema>(item: T) =>
 /** The answer to a command that took an Idempotency-Key: the object as it is now, and whether the key had been seen before. */
 export const Keyed = <T extends TSchema>(resource: T) => closed({ replayed: Type.Boolean(), resource });
 
-/** CloudEvents 1.0, structured JSON, with the `sequence` extension: the event's number within its aggregate, from 1, without gaps. */
+/**
+ * CloudEvents 1.0, structured JSON, with the `sequence` extension: the event's number within its aggregate, from 1, without
+ * gaps; and the distributed tracing extension's `traceparent`: the trace of the command that made it. A text like any
+ * other here: a log must not refuse an event because of it.
+ */
 export const CloudEvent = Type.Object({
   specversion: Type.Literal("1.0"),
   id: Type.String({ minLength: 1 }),
@@ -57,6 +61,7 @@ export const CloudEvent = Type.Object({
   time: Timestamp,
   datacontenttype: Type.Literal("application/json"),
   sequence: Type.Integer({ minimum: 1 }),
+  traceparent: Type.Optional(Type.String()),
   data: Type.Record(Type.String(), Type.Unknown()),
 });
 export type CloudEvent = Static<typeof CloudEvent>;

@@ -29,7 +29,47 @@ const ServiceEntry = closed({
   ),
 });
 
+const Level = Type.Enum(["fatal", "error", "warn", "info", "debug", "trace"]);
+
+const LogLevels = closed({
+  items: Type.Array(
+    closed({
+      node: Type.String(),
+      level: Level,
+      modules: Type.Array(closed({ module: Type.String(), level: Level }), {
+        description: "Those with a level of their own",
+      }),
+      known: Type.Array(Type.String(), { description: "Those that may have one" }),
+    }),
+  ),
+  nextCursor: nullable(Type.String()),
+  silent: Type.Array(Type.String(), { description: "Nodes that did not answer" }),
+});
+
 export const registryActions = {
+  "v1.registry.logLevels": action({
+    params: closed({}),
+    result: LogLevels,
+    auth: "ops:read",
+    read: true,
+    rest: { method: "GET", path: "/v1/log-levels", summary: "What each node logs" },
+  }),
+  "v1.registry.setLogLevel": action({
+    params: closed({
+      level: Type.Enum(["fatal", "error", "warn", "info", "debug", "trace", "default"]),
+      module: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+      node: Type.Optional(Type.String({ minLength: 1, maxLength: 100 })),
+    }),
+    result: LogLevels,
+    auth: "ops:write",
+    rest: {
+      method: "POST",
+      path: "/v1/log-levels",
+      summary:
+        "Changes what is logged: on one node or all of them, of one module or everything, until the process ends",
+    },
+  }),
+
   "v1.registry.nodes": action({
     params: closed({}),
     result: Page(Node),

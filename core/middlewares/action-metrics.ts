@@ -2,7 +2,7 @@
 import { performance } from "node:perf_hooks";
 import type { ActionHandler, Context, Middleware } from "moleculer";
 import { codeOf } from "../errors.ts";
-import { currentTraceId } from "../metrics/exemplars.ts";
+import { currentTraceId } from "../tracing/scope.ts";
 import { counter, gauge, histogram } from "../metrics/registry.ts";
 
 /** As Moleculer names what our catalogue has a code for. */

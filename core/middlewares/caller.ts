@@ -6,6 +6,9 @@ import type { Clock } from "../kernel/clock.ts";
 import { backoff, type Random } from "../kernel/random.ts";
 import { counter } from "../metrics/registry.ts";
 import { policyOf, type Policy } from "../resilience.ts";
+import { currentScope } from "../tracing/scope.ts";
+import { isRecording } from "../tracing/tracer.ts";
+import { freshTraceparent, traceIdOf } from "../tracing/traceparent.ts";
 import { deadlineExceeded } from "./deadlines.ts";
 
 const retries = counter("comptoir_retries_total");
@@ -21,10 +24,24 @@ const metaOf = (options: CallingOptions): Meta => {
   return { ...parent, ...(options.meta as Meta | undefined) };
 };
 
+/**
+ * The trace that the call belongs to: of what runs here, or what it was given. Otherwise it begins one: the recorder's,
+ * which then decides whether it is sampled. Moleculer would make up a request id for what no client asked for.
+ */
+function traceOf(options: CallingOptions): { traceparent?: string; requestID: string } {
+  const scope = currentScope();
+  const traceparent =
+    scope?.traceparent ?? metaOf(options).traceparent ?? (isRecording() ? undefined : freshTraceparent());
+  if (traceparent === undefined) return { requestID: "" };
+  return { traceparent, requestID: scope?.requestId ?? traceIdOf(traceparent) };
+}
+
 /** @param left what is left of the caller's time, in ms. */
 function attempt(options: CallingOptions, policy: Policy, left: number, now: number): CallingOptions {
   const timeout = Math.min(policy.timeoutMs, left, options.timeout ?? Infinity);
-  return { ...options, timeout, meta: { ...options.meta, deadline: now + timeout } };
+  const { traceparent, requestID } = traceOf(options);
+  const meta = { ...options.meta, deadline: now + timeout, ...(traceparent === undefined ? {} : { traceparent }) };
+  return { ...options, timeout, requestID, meta };
 }
 
 export function caller({ clock, random }: { clock: Clock; random: Random }): Middleware {

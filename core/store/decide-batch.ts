@@ -3,6 +3,7 @@ import { fail, toError } from "../errors.ts";
 import type { CloudEvent } from "../contracts/common.ts";
 import type { DomainEvent } from "../contracts/index.ts";
 import { timestamp } from "../kernel/clock.ts";
+import type { Scope } from "../tracing/scope.ts";
 import type { Backlog } from "./backlog.ts";
 import { toStored, toVersioned } from "./documents.ts";
 import type { Loaded, StoredEntry, Write, WriteMark } from "./driver.ts";
@@ -17,11 +18,15 @@ export interface Command<S, X> {
   readonly attempts: number;
   /** Decided and written by itself, so that a unique index refuses the guilty one only. */
   readonly alone: boolean;
+  /** What the command belongs to; undefined for a service's own rounds. */
+  readonly scope: Scope | undefined;
 }
 
 /** What a command will be told, once the state it was decided on is durable. */
 export interface Answer<S, X> {
   readonly command: Command<S, X>;
+  /** What it made. */
+  readonly events: readonly CloudEvent[];
   readonly tell: () => void;
 }
 
@@ -63,7 +68,12 @@ function checkEntries(asked: UpdateOptions["entries"], view: Entries<unknown>, c
   }
 }
 
-const toCloudEvent = (context: BatchContext<unknown>, event: DomainEvent, seq: number): CloudEvent => ({
+const toCloudEvent = (
+  context: BatchContext<unknown>,
+  event: DomainEvent,
+  seq: number,
+  scope: Scope | undefined,
+): CloudEvent => ({
   specversion: "1.0",
   id: `${context.spec.aggregate}:${context.id}:${String(seq)}`,
   source: `/comptoir/${context.spec.aggregate}`,
@@ -72,6 +82,7 @@ const toCloudEvent = (context: BatchContext<unknown>, event: DomainEvent, seq: n
   time: timestamp(context.now),
   datacontenttype: "application/json",
   sequence: seq,
+  ...(scope === undefined ? {} : { traceparent: scope.traceparent }),
   data: event.data,
 });
 
@@ -101,14 +112,14 @@ class Pass<S, X> {
   }
 
   /** How the command will be told. */
-  judge({ decide, options, resolve, reject }: Command<S, X>): () => void {
+  judge({ decide, options, resolve, reject, scope }: Command<S, X>): () => void {
     try {
       const view = seen(this.#entries, options.entries, this.#context.now);
       const verdict = decide(this.#current, view, this.#context.now);
       if (verdict.kind === "refuse") throw toError(verdict.refusal);
       if (verdict.kind === "write") {
         checkEntries(options.entries, view, verdict.entries?.keys() ?? []);
-        this.#current = this.#apply(verdict);
+        this.#current = this.#apply(verdict, scope);
       }
       const updated = { result: verdict.result, document: this.#current };
       return () => {
@@ -121,14 +132,14 @@ class Pass<S, X> {
     }
   }
 
-  #apply(verdict: Extract<Verdict<S, unknown, X>, { kind: "write" }>): Versioned<S> {
+  #apply(verdict: Extract<Verdict<S, unknown, X>, { kind: "write" }>, scope: Scope | undefined): Versioned<S> {
     const { eventless, name } = this.#context.spec;
     if (eventless === true && verdict.events.length > 0)
       throw new TypeError(`${name} is declared eventless: its events would never be published`);
     let seq = this.#current?.seq ?? 0;
     for (const event of verdict.events) {
       seq += 1;
-      this.#events.push(toCloudEvent(this.#context, event, seq));
+      this.#events.push(toCloudEvent(this.#context, event, seq, scope));
     }
     for (const [key, entry] of verdict.entries ?? []) {
       this.#changes.set(key, entry);
@@ -138,6 +149,10 @@ class Pass<S, X> {
     this.wrote = true;
     // One version per command, not per batch: an ETag then names exactly the state that its reader was shown.
     return { id: this.#context.id, version: (this.#current?.version ?? 0) + 1, seq, state: verdict.state };
+  }
+
+  get made(): readonly CloudEvent[] {
+    return this.#events;
   }
 
   toWrite(): Write | null {
@@ -169,7 +184,9 @@ export function decideBatch<S, X>(
       command.reject(refused);
       continue;
     }
-    held.push({ command, tell: pass.judge(command) });
+    const before = pass.made.length;
+    const tell = pass.judge(command);
+    held.push({ command, events: pass.made.slice(before), tell });
   }
   return { write: pass.toWrite(), held };
 }

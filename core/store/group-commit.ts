@@ -1,4 +1,5 @@
 // DocumentStore above any driver: concurrent commands of one document are decided one after another and written together.
+import type { Attributes } from "@opentelemetry/api";
 import type { CloudEvent } from "../contracts/common.ts";
 import { Acknowledger } from "./acknowledger.ts";
 import { checkQuery, positionOf, toVersioned } from "./documents.ts";
@@ -16,6 +17,8 @@ import type {
   Versioned,
   Whole,
 } from "./port.ts";
+import { currentScope } from "../tracing/scope.ts";
+import { SpanKind, tracedWithin } from "../tracing/tracer.ts";
 import { Writer, type StoreOptions } from "./writer.ts";
 
 export interface CollectionStore<S, X = never> extends DocumentStore<S, X> {
@@ -28,15 +31,25 @@ export interface CollectionStore<S, X = never> extends DocumentStore<S, X> {
   measure(): Promise<void>;
 }
 
+const spanAttributes = (spec: CollectionSpec<unknown>, system = "other"): Record<string, Attributes> =>
+  Object.fromEntries(
+    ["load", "list", "update"].map(operation => [
+      operation,
+      { "db.system.name": system, "db.operation.name": operation, "db.collection.name": spec.name },
+    ]),
+  );
+
 class GroupCommitStore<S, X> implements CollectionStore<S, X> {
   readonly spec: CollectionSpec<S>;
   readonly #driver: Driver;
   readonly #writer: Writer<S, X>;
   readonly #acknowledger: Acknowledger;
+  readonly #attributes: Readonly<Record<string, Attributes>>;
 
   constructor(spec: CollectionSpec<S>, driver: Driver, options: StoreOptions) {
     this.spec = spec;
     this.#driver = driver;
+    this.#attributes = spanAttributes(spec, options.system);
     this.#writer = new Writer(spec, driver, options);
     this.#acknowledger = new Acknowledger(driver, options.clock, taken => {
       this.#writer.backlog.add(-taken);
@@ -52,8 +65,11 @@ class GroupCommitStore<S, X> implements CollectionStore<S, X> {
     return document ?? null;
   }
 
-  async loadMany(ids: readonly string[]): Promise<Versioned<S>[]> {
-    if (ids.length === 0) return [];
+  loadMany(ids: readonly string[]): Promise<Versioned<S>[]> {
+    return ids.length === 0 ? Promise.resolve([]) : this.#traced("load", () => this.#loadMany(ids));
+  }
+
+  async #loadMany(ids: readonly string[]): Promise<Versioned<S>[]> {
     const loaded = await this.#driver.read(ids.map(id => ({ id, keys: [], dueBy: null })));
     await this.#driver.durable();
     return loaded.flatMap(({ document }) => (document === null ? [] : [toVersioned(this.spec, document)]));
@@ -77,14 +93,21 @@ class GroupCommitStore<S, X> implements CollectionStore<S, X> {
   }
 
   update<R>(id: string, decide: Decide<S, R, X>, options: UpdateOptions = {}): Promise<Updated<S, R>> {
-    return new Promise((resolve, reject) => {
-      const tell = resolve as (updated: Updated<S, unknown>) => void;
-      this.#writer.add(id, { decide, options, resolve: tell, reject, attempts: 0, alone: false });
-    });
+    const scope = currentScope();
+    const write = (): Promise<Updated<S, R>> =>
+      new Promise((resolve, reject) => {
+        const tell = resolve as (updated: Updated<S, unknown>) => void;
+        this.#writer.add(id, { decide, options, resolve: tell, reject, attempts: 0, alone: false, scope });
+      });
+    return this.#traced("update", write);
   }
 
   async list(query: Query): Promise<Listing<S>> {
     checkQuery(this.spec, query);
+    return this.#traced("list", () => this.#list(query));
+  }
+
+  async #list(query: Query): Promise<Listing<S>> {
     const found = await this.#driver.list({ ...query, limit: query.limit + 1 });
     const page = found.slice(0, query.limit);
     const last = page.at(-1);
@@ -115,6 +138,18 @@ class GroupCommitStore<S, X> implements CollectionStore<S, X> {
 
   acknowledge(id: string, seq: number): Promise<void> {
     return this.#acknowledger.add(id, seq);
+  }
+
+  /** Of what is stored the span says nothing but where. */
+  #traced<T>(operation: string, run: () => Promise<T>): Promise<T> {
+    return tracedWithin(
+      () => ({
+        name: `${operation} ${this.spec.name}`,
+        kind: SpanKind.CLIENT,
+        attributes: this.#attributes[operation] ?? {},
+      }),
+      run,
+    );
   }
 
   backlog(): number {

@@ -2,7 +2,9 @@
 import type { Context, Service, ServiceSchema } from "moleculer";
 import DbService from "moleculer-db";
 import { callerOf } from "../context.ts";
+import type { CloudEvent } from "../contracts/common.ts";
 import type { HostedDatabase } from "../environment.ts";
+import { nameOfSubject } from "../logging/ids.ts";
 import { createDatabase, type StoreDatabase } from "./database.ts";
 import type { OpenDriver } from "./driver.ts";
 import { HOLD_EVENT, writes, type HoldParams } from "./hold.ts";
@@ -29,7 +31,7 @@ const held = {
   },
 };
 
-export interface HostOptions extends Omit<StoreOptions, "onCommit" | "onWritten" | "onConflict"> {
+export interface HostOptions extends Omit<StoreOptions, "onCommit" | "onFacts" | "onWritten" | "onConflict"> {
   /** What its service calls it, and its metrics. */
   readonly name: string;
   readonly adapter: HostAdapter;
@@ -37,6 +39,12 @@ export interface HostOptions extends Omit<StoreOptions, "onCommit" | "onWritten"
   /** See the relay's. */
   readonly takeOverMs?: number;
 }
+
+/** A line for each fact: what happened to which order, payment, SKU …; what it says of them stays in the event. */
+const factOf = ({ source, subject, sequence }: CloudEvent): object => ({
+  [nameOfSubject(source.replace(/^.*\//, ""))]: subject,
+  seq: sequence,
+});
 
 /** Moleculer copies a schema's objects property by property, which a class with private fields does not survive. */
 const plain = (adapter: HostAdapter): HostAdapter => ({
@@ -69,6 +77,7 @@ interface Measurement {
 /** What runs while the service runs. */
 interface Running {
   relay: Relay | null;
+  say: ((fact: CloudEvent) => void) | null;
   loops: readonly Loop[];
 }
 
@@ -111,6 +120,10 @@ function mixinOf({ adapter, database, running, measurements }: Parts, options: S
     actions: noActions,
     events: held,
     async started(this: Service) {
+      const { logger } = this;
+      running.say = fact => {
+        logger.info(fact.type, factOf(fact));
+      };
       await adapter.connect();
       await Promise.all(relayed(database).map(store => store.measure()));
       running.relay = relayOf(this, database, options);
@@ -131,11 +144,14 @@ function mixinOf({ adapter, database, running, measurements }: Parts, options: S
 
 export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: HostOptions): HostedDatabase {
   const { name, clock, random } = options;
-  const running: Running = { relay: null, loops: [] };
+  const running: Running = { relay: null, say: null, loops: [] };
   const listeners: Listener[] = [];
   const database = createDatabase(measuredDrivers(openDriver, name), {
     ...options,
     onCommit: () => running.relay?.kick(),
+    onFacts: facts => {
+      if (running.say !== null) for (const fact of facts) running.say(fact);
+    },
     onWritten: telling(listeners),
     onConflict: conflictCounter(name),
   });

@@ -29,6 +29,7 @@ export function mongoDatabases({
     return hostDatabase({
       ...options,
       name,
+      system: "mongodb",
       adapter,
       openDriver: spec => createMongoDriver(spec, adapter, options.clock),
     });

@@ -19,6 +19,7 @@ export function sqliteDatabases({ folder, ...options }: SqliteHostOptions): (nam
       ...options,
       name,
       ...(options.shared === true ? {} : { takeOverMs: 0 }),
+      system: "sqlite",
       adapter: createSqliteAdapter(file, options.onFatal),
       openDriver: spec => createSqliteDriver(spec, file),
     });

@@ -1,13 +1,14 @@
 // Moves commands from their queue through read, decision and write to their answer, whatever goes wrong on the way.
-import type { CloudEvent } from "../contracts/common.ts";
 import { deriveId } from "../derive-id.ts";
 import { fail } from "../errors.ts";
+import type { CloudEvent } from "../contracts/common.ts";
 import type { Clock } from "../kernel/clock.ts";
 import { backoff, type Random } from "../kernel/random.ts";
 import { createBacklog, type Backlog, type Bounds } from "./backlog.ts";
 import { decideBatch, type Answer, type Command, type Decided } from "./decide-batch.ts";
 import type { Ask, Driver, Loaded, Write, WriteOutcome } from "./driver.ts";
 import { writes } from "./hold.ts";
+import { inScope } from "../tracing/scope.ts";
 import type { CollectionSpec } from "./port.ts";
 import { Queues, type Flight } from "./queues.ts";
 import { settleUnknown } from "./unknown-outcome.ts";
@@ -21,6 +22,10 @@ export interface StoreOptions extends Bounds {
   readonly onWritten?: (written: Written) => void;
   /** A write lost a race and is decided again. */
   readonly onConflict?: () => void;
+  /** What one command has made, once that is durable; within the command's scope. */
+  readonly onFacts?: (events: readonly CloudEvent[]) => void;
+  /** What the database is called in spans. */
+  readonly system?: string;
 }
 
 /** What is now stored. */
@@ -150,7 +155,7 @@ export class Writer<S, X> {
   async #settle(decision: Decision<S, X>, outcome: WriteOutcome | null, cause?: unknown): Promise<void> {
     const { flight, held, write } = decision;
     if (outcome?.kind === "written") {
-      for (const { tell } of held) tell();
+      for (const answer of held) this.#tell(answer);
       this.#queues.done(flight);
       const { document, events } = write;
       this.#options.onWritten?.({ collection: this.#spec.name, state: document.state, events });
@@ -171,6 +176,11 @@ export class Writer<S, X> {
       rejectAll(commandsOf(decision), unknown);
       this.#queues.done(flight);
     }
+  }
+
+  #tell({ tell, command: { scope }, events }: Answer<S, X>): void {
+    tell();
+    if (events.length > 0) inScope(scope, () => this.#options.onFacts?.(events));
   }
 
   async #retry(decision: Decision<S, X>): Promise<void> {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install.sh nats|toxiproxy|mongo|kafka: installs a pinned server from its package registry and prints its path, for Java its class path.
+# install.sh nats|toxiproxy|mongo|kafka|zipkin: installs a pinned server from its package registry and prints its path, for Java its class path.
 # A second run changes nothing, and two runs at once install once. SERVERS_CACHE is where (~/.cache/comptoir-servers).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,13 +11,17 @@ case $name in
   toxiproxy) package=github.com/Shopify/toxiproxy/v2/cmd/server@v2.5.0 binary=server tools="go" instead="run the other tests: only those of broken networks need it" ;;
   mongo) tools="java javac mvn" instead="set MONGO_URL to a MongoDB that runs" ;;
   kafka) tools="java mvn" instead="set KAFKA_BROKERS to a Kafka that runs" ;;
-  *) echo "usage: install.sh nats|toxiproxy|mongo|kafka" >&2; exit 2 ;;
+  zipkin) artifact=io.zipkin:zipkin-server:3.4.4:jar:exec tools="java mvn" instead="run the other tests: only that of traces needs it" ;;
+  *) echo "usage: install.sh nats|toxiproxy|mongo|kafka|zipkin" >&2; exit 2 ;;
 esac
 
 # The folder's name says what is in it: another version goes to another folder.
-if [ -n "${package:-}" ]; then version=${package##*@}; else version=$(cat "$here/$name"/* | cksum | cut -d' ' -f1); fi
+if [ -n "${package:-}" ]; then version=${package##*@}
+elif [ -n "${artifact:-}" ]; then version=$(echo "$artifact" | cut -d: -f3)
+else version=$(cat "$here/$name"/* | cksum | cut -d' ' -f1); fi
 folder=$cache/$name-$version
 if [ -n "${package:-}" ]; then result=$folder/$binary
+elif [ -n "${artifact:-}" ]; then result=$folder/$name.jar
 elif [ "$name" = mongo ]; then result=$folder/classes:$folder/libs/*
 else result=$folder/libs/*; fi
 
@@ -39,6 +43,10 @@ if [ ! -d "$folder" ]; then
   if [ -n "${package:-}" ]; then
     echo "installing $package" >&2
     GOBIN=$work CGO_ENABLED=0 go install -ldflags "-s -w" "$package" >&2
+  elif [ -n "${artifact:-}" ]; then
+    echo "installing $artifact by Maven" >&2
+    mvn -q -B dependency:copy -Dartifact="$artifact" -DoutputDirectory="$work" >&2
+    mv "$work"/*.jar "$work/$name.jar"
   else
     echo "installing $name by Maven" >&2
     mvn -q -B -f "$here/$name/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/libs" >&2

@@ -21,7 +21,7 @@ export interface ServerOptions {
 }
 
 /** @returns the path of its program, or its class path. @throws with what is missing and what to do instead */
-async function install(name: "nats" | "toxiproxy" | "mongo" | "kafka"): Promise<string> {
+async function install(name: "nats" | "toxiproxy" | "mongo" | "kafka" | "zipkin"): Promise<string> {
   try {
     return (await run(join(installation, "install.sh"), [name])).stdout.trim();
   } catch (error) {
@@ -111,6 +111,19 @@ const scramOf = (security?: KafkaSecurity): string[] =>
 
 /** Any 16 bytes in base64. */
 const CLUSTER_ID = "MkU3OEVBNTcwNTJENDM2Qg";
+
+/** Takes traces and answers questions about them; keeps them in memory. */
+export async function startZipkin(options: ServerOptions = {}): Promise<Server> {
+  const jar = await install("zipkin");
+  const place = await placeOf(options);
+  const { port } = place;
+  const heap = ["-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-XX:+ExitOnOutOfMemoryError"];
+  return Server.start({
+    ...{ name: "zipkin", command: "java", ...place, url: `http://${HOST}:${String(port)}` },
+    args: [...heap, "-jar", jar, `--server.port=${String(port)}`],
+    ready: /Started ZipkinServer|Serving HTTP at/,
+  });
+}
 
 /** Proxies between clients and servers, to break the network. */
 export async function startToxiproxy(options: ServerOptions = {}): Promise<Toxiproxy> {

@@ -32,7 +32,7 @@ function run(env: Environment, log: EventLog, broker: ServiceBroker, logger: Log
 
 export function createService(env: Environment): ServiceSchema {
   const opened = openLog(env);
-  const log = measured(opened.log, env.clock);
+  const log = measured(opened.log, env.clock, env.config.cluster === null ? "sqlite" : "kafka");
   const measuring = createLoop(env.clock, MEASURE_MS);
   const counting = createLoop(env.clock, COUNT_LETTERS_MS);
   let running: Running | undefined;

@@ -6,6 +6,7 @@ import type { Outcome } from "../../core/contracts/reactions.ts";
 import { timestamp, type Clock } from "../../core/kernel/clock.ts";
 import { backoff, type Random } from "../../core/kernel/random.ts";
 import { aggregateOf } from "../../core/reactions.ts";
+import { tracedDelivery } from "../../core/tracing/events.ts";
 import { allDeadLetters } from "./all-dead-letters.ts";
 import type { DeadLetters } from "./event-log.ts";
 import type { Feed, LogEntry } from "./feed.ts";
@@ -117,10 +118,11 @@ class SubscriberDelivery implements Delivery {
 
   /** Null while the subscriber is away: then nothing is known and all of it is asked again, in smaller batches. */
   async #ask(batch: readonly LogEntry[]): Promise<readonly Outcome[] | null> {
-    const { react, clock, random, onDelivered } = this.#options;
+    const { react, subscriber, clock, random, onDelivered } = this.#options;
     if (batch.length === 0) return [];
     try {
-      const { outcomes } = await react({ events: batch.map(({ event }) => event) });
+      const events = batch.map(({ event }) => event);
+      const { outcomes } = await tracedDelivery(subscriber, events, () => react({ events }));
       this.#away = { attempts: 0, until: 0 };
       this.#limit = Math.min(BATCH, this.#limit * 2);
       const done = new Set(outcomes.filter(({ outcome }) => outcome === "done").map(({ id }) => id));

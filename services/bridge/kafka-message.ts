@@ -6,7 +6,7 @@ const CONTENT_TYPE = "application/cloudevents+json; charset=UTF-8";
 
 /** `traceparent` is the distributed tracing extension's attribute; it comes with the event when its writer was traced. */
 export function messageOf(event: CloudEvent): Outgoing {
-  const { traceparent } = event as { traceparent?: unknown };
+  const { traceparent } = event;
   return {
     key: event.subject,
     value: JSON.stringify(event),
@@ -14,7 +14,7 @@ export function messageOf(event: CloudEvent): Outgoing {
       "content-type": CONTENT_TYPE,
       ce_id: event.id,
       ce_type: event.type,
-      ...(typeof traceparent === "string" ? { traceparent } : {}),
+      ...(traceparent === undefined ? {} : { traceparent }),
     },
   };
 }

@@ -1,14 +1,13 @@
 // One request from the caller's token to the answer. The order of the steps decides which error a caller sees first.
-import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Context } from "moleculer";
 import type { Config } from "../../core/config.ts";
 import { PATIENCE_MS } from "../../core/deadlines.ts";
 import { toError } from "../../core/errors.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
-import { currentTraceId } from "../../core/metrics/exemplars.ts";
 import { accessRefusal } from "../../core/middlewares/authorisation.ts";
 import { policyOf } from "../../core/resilience.ts";
+import { currentTraceId, traceIdHere } from "../../core/tracing/scope.ts";
 import { clientAddress } from "./gateway.address.ts";
 import { authenticator, type Caller, type FetchKeys } from "./gateway.authentication.ts";
 import { inputOf } from "./gateway.input.ts";
@@ -81,8 +80,7 @@ export function exchanges(config: Config, clock: Clock, fetchKeys: FetchKeys) {
 }
 
 export function sendProblem(request: RoutedRequest, response: ServerResponse, error: unknown): string {
-  const traceId = request.$ctx?.requestID ?? randomUUID();
-  const { problem, headers } = problemOf(error, traceId, request.$alias?.action ?? undefined);
+  const { problem, headers } = problemOf(error, traceIdHere(), request.$alias?.action ?? undefined);
   if (problem.status === 401) {
     const sent = request.headers.authorization !== undefined;
     headers["WWW-Authenticate"] = sent ? 'Bearer error="invalid_token"' : "Bearer";

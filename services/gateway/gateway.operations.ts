@@ -22,6 +22,10 @@ export const operations: readonly Operation[] = Object.entries(contracts).flatMa
   return [{ action: action as ActionName, contract, rest, inPath }];
 });
 
+const routes = new Map<string, string>(operations.map(({ action, rest }) => [action, rest.path]));
+/** The path as the contract has it, without what stands in its place in a request. */
+export const routeOf = (action: string | null | undefined): string | undefined => routes.get(action ?? "");
+
 const methodsOf = ({ method }: Rest): string[] => (method === "GET" ? ["GET", "HEAD"] : [method]);
 
 /** "GET /v1/orders/:id" → action, as moleculer-web wants it; HEAD goes where GET goes. */

@@ -7,14 +7,17 @@ import ApiGateway from "moleculer-web";
 import type { Meta } from "../../core/context.ts";
 import type { Environment } from "../../core/environment.ts";
 import { fail } from "../../core/errors.ts";
+import { currentScope, traceIdHere } from "../../core/tracing/scope.ts";
 import { exchanges, sendProblem, type RoutedRequest } from "./gateway.exchange.ts";
 import { docsPage, docsPolicy, type Document } from "./gateway.docs.ts";
+import { logProblem } from "./gateway.log.ts";
 import { pathOf, requestMetrics, type Measure } from "./gateway.metrics.ts";
 import { openApiDocument } from "./gateway.openapi.ts";
 import { aliases, documentPaths, methodsAt, operations } from "./gateway.operations.ts";
 import { requireServices } from "./gateway.needs.ts";
 import { contentTag, isKnownTo, send } from "./gateway.output.ts";
 import { loadGuard, type LoadGuard } from "./gateway.shedding.ts";
+import { inRequest } from "./gateway.tracing.ts";
 
 type Settings = Record<string, unknown>;
 /** What the mixin and `created` leave on the service. */
@@ -49,7 +52,7 @@ function nothingHere(request: RoutedRequest, response: ServerResponse) {
   return fail("METHOD_NOT_ALLOWED", `This address knows ${methods.join(", ")}`);
 }
 
-function listener(this: Gateway, request: RoutedRequest, response: ServerResponse): void {
+function answer(this: Gateway, request: RoutedRequest, response: ServerResponse): void {
   const begin = performance.now();
   response.setHeaders(securityHeaders);
   if (!this.server.listening) response.setHeader("Connection", "close");
@@ -67,6 +70,12 @@ function listener(this: Gateway, request: RoutedRequest, response: ServerRespons
   else void this.httpHandler(request, response);
 }
 
+function listener(this: Gateway, request: IncomingMessage, response: ServerResponse): void {
+  inRequest(request, response, () => {
+    answer.call(this, request, response);
+  });
+}
+
 /** A name given twice is a list, which no schema takes. */
 function parseQueryString({ url = "/" }: IncomingMessage): { url: string; query: Record<string, unknown> } {
   const mark = url.indexOf("?");
@@ -77,10 +86,8 @@ function parseQueryString({ url = "/" }: IncomingMessage): { url: string; query:
   return { url: url.slice(0, mark), query: Object.fromEntries(names.map(name => [name, value(name)])) };
 }
 
-/** A client's own id is kept when it is one; anything else would end up in the logs. */
-function rootCallOptions(this: Service, options: { requestID?: string }, request: IncomingMessage): void {
-  const given = request.headers["x-request-id"];
-  options.requestID = typeof given === "string" && /^[\w-]{8,64}$/.test(given) ? given : this.broker.generateUid();
+function rootCallOptions(options: { requestID?: string }): void {
+  options.requestID = currentScope()?.requestId ?? traceIdHere();
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
@@ -129,8 +136,7 @@ const methods = {
   },
   errorHandler(this: Gateway, request: RoutedRequest, response: ServerResponse, error: unknown) {
     const code = sendProblem(request, response, error);
-    if (code === "INTERNAL_ERROR")
-      this.logger.error("A request failed", { traceId: request.$ctx?.requestID, err: error });
+    logProblem(this.logger, request, code, error);
   },
   send404(request: RoutedRequest, response: ServerResponse) {
     sendProblem(request, response, nothingHere(request, response));

@@ -5,6 +5,7 @@ import type { Call, Request } from "../../core/request.ts";
 import { runSaga } from "../../core/saga/engine.ts";
 import { takeOver, type StepLog } from "../../core/saga/record.ts";
 import { keep, write, type DocumentStore, type Versioned } from "../../core/store/port.ts";
+import { SpanKind, traced } from "../../core/tracing/tracer.ts";
 import { orderJournal, sagaStateOf } from "./order.journal.ts";
 import { placingSteps } from "./order.saga.ts";
 import type { OrderState } from "./order.schema.ts";
@@ -55,7 +56,10 @@ export class Runner {
     const pause = (ms: number) => this.#pause(ms);
     const stopping = () => this.#stopped;
     const surroundings = { clock, random, call, pause, stopping, ...(onStep === undefined ? {} : { onStep }) };
-    const ended = runSaga(placingSteps, journal, sagaStateOf(document), surroundings)
+    const saga = () => runSaga(placingSteps, journal, sagaStateOf(document), surroundings);
+    const ended = traced({ name: "place order", kind: SpanKind.INTERNAL, attributes: { "order.id": id } }, saga, {
+      params: { id },
+    })
       .catch((error: unknown) => {
         onError(id, error);
       })

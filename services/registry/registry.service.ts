@@ -4,6 +4,7 @@ import { registryActions } from "../../core/contracts/registry.ts";
 import type { Environment } from "../../core/environment.ts";
 import { createLoop } from "../../core/loop.ts";
 import { implement } from "../../core/service.ts";
+import { logLevels, setLogLevel } from "./registry.logs.ts";
 import { nodesOf, servicesOf, worstBreakers, type SeenBreaker } from "./registry.view.ts";
 
 /** As often as nodes tell each other. */
@@ -33,6 +34,8 @@ export function createService({ clock }: Environment): ServiceSchema {
     version: 1,
     actions: implement(registryActions, {
       "v1.registry.nodes": () => Promise.resolve(nodesOf(broker().registry, clock.now())),
+      "v1.registry.logLevels": () => logLevels(broker()),
+      "v1.registry.setLogLevel": change => setLogLevel(broker(), change),
       "v1.registry.services": async () => servicesOf(broker().registry, worstBreakers(await breakersOf(broker()))),
     }),
     created(this: Service) {

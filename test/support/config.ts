@@ -20,4 +20,5 @@ export const testConfig = {
   auditIntervalMs: 20_000,
   services: [],
   logLevel: "error",
+  tracing: { exporter: "none", url: "", ratio: 0, slowMs: 1_000, serviceName: null },
 } as const satisfies Config;

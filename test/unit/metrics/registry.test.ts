@@ -1,6 +1,6 @@
 // The registry: what the catalogue names, bounded as it says, in both formats.
 import { describe, expect, it } from "@jest/globals";
-import { setTraceIdSource, currentTraceId } from "../../../core/metrics/exemplars.ts";
+import { setTraceIdSource, currentTraceId } from "../../../core/tracing/scope.ts";
 import { collectDefaults, counter, expose, gauge, histogram, onOverflow } from "../../../core/metrics/registry.ts";
 import { scrapeHere, sumOf, valueOf } from "../../support/scrape.ts";
 

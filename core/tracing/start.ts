@@ -1,0 +1,99 @@
+// Turns recording on, when the settings name an exporter. Only then is OpenTelemetry's SDK loaded.
+import type { SpanExporter } from "@opentelemetry/sdk-trace";
+import type { Config } from "../config.ts";
+import type { TracingConfig } from "../config-tracing.ts";
+import type { TracingCounts } from "./outlet.ts";
+import { record } from "./tracer.ts";
+
+export interface Tracing {
+  readonly counts: TracingCounts;
+  /** Sends what waits, but not for longer than this. */
+  stop(withinMs: number): Promise<void>;
+}
+
+interface Logger {
+  info(message: string, data?: unknown): void;
+  warn(message: string, data?: unknown): void;
+}
+
+const off: Tracing = {
+  counts: { exported: 0, dropped: { queue: 0, failed: 0, held: 0 } },
+  stop: () => Promise.resolve(),
+};
+
+let current: Tracing = off;
+/** Of this process, for metrics. */
+export const tracingCounts = (): TracingCounts => current.counts;
+
+async function exporterOf({ exporter, url }: TracingConfig, timeoutMillis: number): Promise<SpanExporter> {
+  if (exporter === "zipkin") {
+    const { ZipkinExporter } = await import("@opentelemetry/exporter-zipkin");
+    return new ZipkinExporter({ url });
+  }
+  const { OTLPTraceExporter } = await import("@opentelemetry/exporter-trace-otlp-http");
+  return new OTLPTraceExporter({ url, timeoutMillis });
+}
+
+/** What a node is to whoever looks at its traces. */
+function resourceOf({ tracing, services, namespace, cluster }: Config): Record<string, string> {
+  const [only, ...others] = services;
+  return {
+    "service.name": tracing.serviceName ?? (only !== undefined && others.length === 0 ? only : "comptoir"),
+    "service.namespace": namespace,
+    "service.instance.id": cluster?.nodeId ?? String(process.pid),
+  };
+}
+
+function tell(logger: Logger, url: string): (problem: string | null) => void {
+  const { origin } = new URL(url);
+  return problem => {
+    if (problem === null) logger.info("Traces are taken again", { receiver: origin });
+    else logger.warn("Traces cannot be sent: they are given up meanwhile", { receiver: origin, problem });
+  };
+}
+
+/** @param exporter in place of the one that the settings name. */
+export async function startTracing(config: Config, logger: Logger, exporter?: SpanExporter): Promise<Tracing> {
+  const { tracing } = config;
+  if (tracing.exporter === "none") return off;
+  const [sdk, { resourceFromAttributes }, { KeptSpans }, { limits, Outlet }] = await Promise.all([
+    import("@opentelemetry/sdk-trace"),
+    import("@opentelemetry/resources"),
+    import("./kept-spans.ts"),
+    import("./outlet.ts"),
+  ]);
+  const outlet = new Outlet({
+    exporter: exporter ?? (await exporterOf(tracing, limits.timeoutMs)),
+    onChange: tell(logger, tracing.url),
+  });
+  const keeper = new KeptSpans({
+    slowMs: tracing.slowMs,
+    offer: span => {
+      outlet.offer(span);
+    },
+    onDropped: count => {
+      outlet.givenUp(count);
+    },
+  });
+  const root = new sdk.TraceIdRatioBasedSampler(tracing.ratio);
+  const provider = new sdk.TracerProvider({
+    resource: resourceFromAttributes(resourceOf(config)),
+    // What nobody sampled is recorded too: it may turn out to be slow or to fail.
+    sampler: sdk.createAlwaysRecordSampler(new sdk.ParentBasedSampler({ root })),
+    spanProcessors: [keeper],
+  });
+  record(provider.getTracer("comptoir"));
+  current = {
+    get counts() {
+      return outlet.counts;
+    },
+    async stop(withinMs) {
+      record(null);
+      const { promise, resolve } = Promise.withResolvers<undefined>();
+      const timer = setTimeout(resolve, withinMs, undefined);
+      await Promise.race([outlet.close().catch(() => undefined), promise]);
+      clearTimeout(timer);
+    },
+  };
+  return current;
+}

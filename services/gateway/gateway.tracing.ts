@@ -1,0 +1,53 @@
+// A request from outside: it goes on with the trace that it brings along (W3C Trace Context), or begins one.
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { SpanStatusCode, type Span } from "@opentelemetry/api";
+import { inScope } from "../../core/tracing/scope.ts";
+import { SpanKind, startSpan, traceparentOf } from "../../core/tracing/tracer.ts";
+import { freshTraceparent, parse } from "../../core/tracing/traceparent.ts";
+import type { RoutedRequest } from "./gateway.exchange.ts";
+import { routeOf } from "./gateway.operations.ts";
+
+/** A client's own id is kept when it is one; anything else would end up in the logs. */
+function requestIdOf({ headers }: IncomingMessage): string | null {
+  const given = headers["x-request-id"];
+  return typeof given === "string" && /^[\w-]{8,64}$/.test(given) ? given : null;
+}
+
+function incomingOf({ headers }: IncomingMessage): string | null {
+  const { traceparent } = headers;
+  return parse(traceparent) === undefined ? null : String(traceparent);
+}
+
+/** The route, never the path: that holds ids, and a query may hold more. */
+function endSpan(span: Span, request: RoutedRequest, { statusCode, writableFinished }: ServerResponse): void {
+  const route = routeOf(request.$alias?.action);
+  if (route !== undefined) {
+    span.updateName(`${request.method ?? ""} ${route}`);
+    span.setAttribute("http.route", route);
+  }
+  span.setAttribute("http.response.status_code", statusCode);
+  if (statusCode >= 400) span.setAttribute("error.type", request.$problem ?? String(statusCode));
+  // The client went away before its answer was out.
+  if (!writableFinished) span.setAttribute("error.type", "client_closed");
+  if (statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
+  span.end();
+}
+
+/** Runs the request within its trace. */
+export function inRequest(request: RoutedRequest, response: ServerResponse, run: () => void): void {
+  const incoming = incomingOf(request);
+  const method = request.method ?? "";
+  const span = startSpan({
+    name: method,
+    kind: SpanKind.SERVER,
+    attributes: { "http.request.method": method, "url.scheme": "http" },
+    parent: incoming,
+  });
+  if (span !== null) {
+    response.once("close", () => {
+      endSpan(span, request, response);
+    });
+  }
+  const traceparent = span === null ? (incoming ?? freshTraceparent()) : traceparentOf(span);
+  inScope({ traceparent, requestId: requestIdOf(request), span }, run);
+}

@@ -1,0 +1,91 @@
+import { describe, expect, it } from "@jest/globals";
+import { TraceFlags } from "@opentelemetry/api";
+import { ExportResultCode, type ExportResult } from "@opentelemetry/core";
+import { TracerProvider, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace";
+import { Outlet } from "../../../core/tracing/outlet.ts";
+import { until } from "../../support/until.ts";
+
+type Done = (result: ExportResult) => void;
+
+function spans(count: number): ReadableSpan[] {
+  const made: ReadableSpan[] = [];
+  const collect = {
+    onStart: () => undefined,
+    onEnd: (span: ReadableSpan) => made.push(span),
+    forceFlush: () => Promise.resolve(),
+    shutdown: () => Promise.resolve(),
+  };
+  const tracer = new TracerProvider({ spanProcessors: [collect] }).getTracer("test");
+  for (let index = 0; index < count; index += 1) tracer.startSpan(String(index)).end();
+  expect(made.every(span => span.spanContext().traceFlags === TraceFlags.SAMPLED)).toBe(true);
+  return made;
+}
+
+function outletTo(take: (batch: readonly ReadableSpan[], done: Done) => void) {
+  const told: (string | null)[] = [];
+  const exporter: SpanExporter = { export: take, shutdown: () => Promise.resolve() };
+  const limits = { queue: 20, batch: 5, delayMs: 1, timeoutMs: 20 };
+  const outlet = new Outlet({ exporter, onChange: problem => told.push(problem), ...limits });
+  return { outlet, told };
+}
+
+const good: ExportResult = { code: ExportResultCode.SUCCESS };
+const bad: ExportResult = { code: ExportResultCode.FAILED, error: new Error("refused") };
+
+describe("The way out of a process for spans", () => {
+  it("sends them in batches and counts them", async () => {
+    const sizes: number[] = [];
+    const { outlet } = outletTo((batch, done) => {
+      sizes.push(batch.length);
+      done(good);
+    });
+    for (const span of spans(12)) outlet.offer(span);
+    await until(() => outlet.counts.exported === 12);
+    expect(Math.max(...sizes)).toBe(5);
+    expect(outlet.counts.dropped).toEqual({ queue: 0, failed: 0, held: 0 });
+  });
+
+  it("keeps no more than its queue while a receiver does not answer, and counts what it gave up", async () => {
+    const { outlet } = outletTo(() => undefined);
+    for (const span of spans(100)) outlet.offer(span);
+    // One batch is on its way at once; behind it the queue is full.
+    expect(outlet.counts.dropped.queue).toBe(75);
+    await until(() => outlet.counts.dropped.failed === 25);
+    expect(outlet.counts.exported).toBe(0);
+  });
+
+  it("does not pile up requests at a receiver that never answers", async () => {
+    let requests = 0;
+    const { outlet } = outletTo(() => {
+      requests += 1;
+    });
+    for (let round = 0; round < 10; round += 1) {
+      const before = outlet.counts.dropped.failed;
+      for (const span of spans(5)) outlet.offer(span);
+      await until(() => outlet.counts.dropped.failed === before + 5);
+    }
+    expect(requests).toBe(4);
+  });
+
+  it("says once that the receiver is away, and once that it is back", async () => {
+    let result = bad;
+    const { outlet, told } = outletTo((_batch, done) => {
+      done(result);
+    });
+    for (const span of spans(10)) outlet.offer(span);
+    await until(() => outlet.counts.dropped.failed === 10);
+    result = good;
+    for (const span of spans(10)) outlet.offer(span);
+    await until(() => outlet.counts.exported === 10);
+    expect(told).toEqual(["refused", null]);
+  });
+
+  it("sends what waits before it closes", async () => {
+    const { outlet } = outletTo((_batch, done) => {
+      done(good);
+    });
+    for (const span of spans(8)) outlet.offer(span);
+    await outlet.close();
+    expect(outlet.counts.exported).toBe(8);
+  });
+});
