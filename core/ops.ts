@@ -1,6 +1,7 @@
-// The ops port of every node: alive, ready and why not, and the numbers for Prometheus.
+// The ops port of every node: alive, ready and why not, the numbers for Prometheus, and where the other nodes have theirs.
 import { createServer, type Server, type ServerResponse } from "node:http";
 import { collectDefaultMetrics, Gauge, register } from "prom-client";
+import type { Page } from "./discovery.ts";
 import type { Health } from "./health.ts";
 import { listen, portOf } from "./ports.ts";
 
@@ -33,9 +34,17 @@ function answer(response: ServerResponse, status: number, type: string, body: st
   response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
 }
 
-async function handle(path: string, readiness: Readiness, response: ServerResponse): Promise<void> {
+/** What a node can only tell once its broker runs. */
+export interface OpsPages {
+  /** Of Prometheus' service discovery. */
+  targets?: () => Page;
+}
+
+const json = "application/json";
+const starting: Page = { status: 503, body: { status: "starting", detail: "This node does not know the cluster yet" } };
+
+async function handle(path: string, readiness: Readiness, pages: OpsPages, response: ServerResponse): Promise<void> {
   const { reasons, degraded } = readiness;
-  const json = "application/json";
   if (path === "/live") {
     answer(response, 200, json, JSON.stringify({ status: "live" }));
   } else if (path === "/ready") {
@@ -44,8 +53,12 @@ async function handle(path: string, readiness: Readiness, response: ServerRespon
     answer(response, ready ? 200 : 503, json, JSON.stringify({ status, reasons, degraded }));
   } else if (path === "/metrics") {
     answer(response, 200, register.contentType, await register.metrics());
+  } else if (path === "/targets") {
+    const { status, body } = pages.targets?.() ?? starting;
+    answer(response, status, json, JSON.stringify(body));
   } else {
-    answer(response, 404, json, JSON.stringify({ status: "not found", try: ["/live", "/ready", "/metrics"] }));
+    const known = ["/live", "/ready", "/metrics", "/targets"];
+    answer(response, 404, json, JSON.stringify({ status: "not found", try: known }));
   }
 }
 
@@ -67,16 +80,20 @@ function collect(readiness: Readiness): void {
   });
 }
 
-/** @throws StartupError when the port is taken. */
+/**
+ * @param pages may be filled in later.
+ * @throws StartupError when the port is taken.
+ */
 export async function startOps(
   host: string,
   port: number,
   readiness: Readiness,
+  pages: OpsPages = {},
 ): Promise<{ readonly port: number; close(): void }> {
   collect(readiness);
   const server: Server = createServer((request, response) => {
     const path = (request.url ?? "/").split("?")[0] ?? "/";
-    handle(path, readiness, response).catch((error: unknown) => {
+    handle(path, readiness, pages, response).catch((error: unknown) => {
       answer(response, 500, "text/plain", error instanceof Error ? error.message : "unknown");
     });
   });
