@@ -18,6 +18,7 @@ import { tracing } from "./core/middlewares/tracing.ts";
 import { transportWatch } from "./core/middlewares/transport.ts";
 import { ContractValidator } from "./core/middlewares/validator.ts";
 import { natsOptions } from "./core/nats.ts";
+import { RELEASE } from "./core/release.ts";
 // A node that only calls must know it too: the strategy travels in the registry by its name.
 import "./core/strategies/rendezvous.ts";
 import { systemClock, systemRandom } from "./core/system.ts";
@@ -77,14 +78,21 @@ function clusterOptions({ cluster, namespace }: Config): BrokerOptions {
   };
 }
 
-/** @param health where the state of NATS is told. */
-export function brokerOptions(config: Config, health = new Health(systemClock)): BrokerOptions {
+/**
+ * @param health where the state of NATS is told.
+ * @param ops HOST:PORT of the node's ops port, for the others; null when it has none.
+ */
+export function brokerOptions(
+  config: Config,
+  health = new Health(systemClock),
+  ops: string | null = null,
+): BrokerOptions {
   const circuits = new Circuits(systemClock);
   const levels = new LogLevels(config.logLevel);
   const { announceMs, handlersMs } = stopTimesOf(config);
   return {
     logger: new NodeLogger(levels) as unknown as NonNullable<BrokerOptions["logger"]>,
-    metadata: { startedAt: new Date().toISOString() },
+    metadata: { startedAt: new Date().toISOString(), version: RELEASE, ops },
     ...clusterOptions(config),
     // For what has no policy of its own (core/resilience.ts).
     requestTimeout: PATIENCE_MS,

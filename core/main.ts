@@ -4,9 +4,10 @@ import { ConfigError, loadConfig, type Config } from "./config.ts";
 import { createEnvironment } from "./create-environment.ts";
 import { holdDataFolder, prepareDataFolder, requireRestored } from "./data-folder.ts";
 import { stopTimesOf } from "./deadlines.ts";
+import { discoveryPage, reachableAt } from "./discovery.ts";
 import { processLogger } from "./log.ts";
 import { knownServices, startNode, type RunningNode } from "./node.ts";
-import { Readiness, startOps } from "./ops.ts";
+import { Readiness, startOps, type OpsPages } from "./ops.ts";
 import { checkPort, listenProblem } from "./ports.ts";
 import { joinWithRepl, startRepl } from "./repl.ts";
 import { waitForServers } from "./servers.ts";
@@ -129,7 +130,8 @@ async function main(): Promise<void> {
   const { config } = prepared;
   const readiness = new Readiness();
   readiness.block("starting");
-  const ops = await startOps(config.http.host, config.opsPort, readiness);
+  const pages: OpsPages = {};
+  const ops = await startOps(config.http.host, config.opsPort, readiness, pages);
   const running: { node?: RunningNode; tracing?: Tracing } = {};
   const stop = async (): Promise<void> => {
     readiness.block("stopping");
@@ -145,8 +147,9 @@ async function main(): Promise<void> {
   const environment = await createEnvironment(config, error => fail(new StartupError(error.message)));
   readiness.follow(environment.health);
   running.tracing = await startTracing(config, processLogger(config));
-  const node = await startNode(environment);
+  const node = await startNode(environment, reachableAt(config.http.host, ops.port));
   running.node = node;
+  pages.targets = () => discoveryPage(node.broker, config.services);
   readiness.clear("starting");
   announce(prepared, node, ops.port, loaded.admin.password === null && config.admin.password !== null);
   if (wantsRepl) await startRepl(node.broker, stop);

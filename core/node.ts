@@ -55,10 +55,13 @@ async function drain(server: Server): Promise<void> {
   clearInterval(timer);
 }
 
-/** Resolves once every chosen service answers. */
-export async function startNode(environment: Environment): Promise<RunningNode> {
+/**
+ * Resolves once every chosen service answers.
+ * @param opsAddress HOST:PORT under which others reach its ops port.
+ */
+export async function startNode(environment: Environment, opsAddress: string): Promise<RunningNode> {
   const { config } = environment;
-  const broker = new ServiceBroker(brokerOptions(config, environment.health));
+  const broker = new ServiceBroker(brokerOptions(config, environment.health, opsAddress));
   const behind = config.services.filter(name => name !== "gateway");
   const schemas = await Promise.all(behind.map(name => schemaOf(name, environment)));
   for (const schema of schemas) broker.createService(schema);

@@ -1,5 +1,6 @@
-// The ops port of every node: alive, ready and why not, and the numbers for Prometheus.
+// The ops port of every node: alive, ready and why not, the numbers for Prometheus, and where the other nodes have theirs.
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { Page } from "./discovery.ts";
 import type { Health } from "./health.ts";
 import { collectNodeMetrics } from "./metrics/node-metrics.ts";
 import { expose, gauge } from "./metrics/registry.ts";
@@ -34,10 +35,23 @@ function answer(response: ServerResponse, status: number, type: string, body: st
   response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(body);
 }
 
-async function handle(request: IncomingMessage, readiness: Readiness, response: ServerResponse): Promise<void> {
+/** What a node can only tell once its broker runs. */
+export interface OpsPages {
+  /** Of Prometheus' service discovery. */
+  targets?: () => Page;
+}
+
+const json = "application/json";
+const starting: Page = { status: 503, body: { status: "starting", detail: "This node does not know the cluster yet" } };
+
+async function handle(
+  request: IncomingMessage,
+  readiness: Readiness,
+  pages: OpsPages,
+  response: ServerResponse,
+): Promise<void> {
   const path = (request.url ?? "/").split("?")[0] ?? "/";
   const { reasons, degraded } = readiness;
-  const json = "application/json";
   if (path === "/live") {
     answer(response, 200, json, JSON.stringify({ status: "live" }));
   } else if (path === "/ready") {
@@ -47,8 +61,12 @@ async function handle(request: IncomingMessage, readiness: Readiness, response: 
   } else if (path === "/metrics") {
     const { contentType, body } = await expose(request.headers.accept);
     answer(response, 200, contentType, body);
+  } else if (path === "/targets") {
+    const { status, body } = pages.targets?.() ?? starting;
+    answer(response, status, json, JSON.stringify(body));
   } else {
-    answer(response, 404, json, JSON.stringify({ status: "not found", try: ["/live", "/ready", "/metrics"] }));
+    const known = ["/live", "/ready", "/metrics", "/targets"];
+    answer(response, 404, json, JSON.stringify({ status: "not found", try: known }));
   }
 }
 
@@ -63,15 +81,19 @@ function collect(readiness: Readiness): void {
   });
 }
 
-/** @throws StartupError when the port is taken. */
+/**
+ * @param pages may be filled in later.
+ * @throws StartupError when the port is taken.
+ */
 export async function startOps(
   host: string,
   port: number,
   readiness: Readiness,
+  pages: OpsPages = {},
 ): Promise<{ readonly port: number; close(): void }> {
   collect(readiness);
   const server: Server = createServer((request, response) => {
-    handle(request, readiness, response).catch((error: unknown) => {
+    handle(request, readiness, pages, response).catch((error: unknown) => {
       answer(response, 500, "text/plain", error instanceof Error ? error.message : "unknown");
     });
   });

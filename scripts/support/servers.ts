@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { freePort } from "./free-port.ts";
 import { kafkaProperties, type KafkaSecurity } from "./kafka-properties.ts";
@@ -20,8 +20,10 @@ export interface ServerOptions {
   readonly folder?: string;
 }
 
+type ServerName = "nats" | "toxiproxy" | "mongo" | "kafka" | "zipkin" | "prometheus" | "alertmanager" | "node-exporter";
+
 /** @returns the path of its program, or its class path. @throws with what is missing and what to do instead */
-async function install(name: "nats" | "toxiproxy" | "mongo" | "kafka" | "zipkin"): Promise<string> {
+async function install(name: ServerName): Promise<string> {
   try {
     return (await run(join(installation, "install.sh"), [name])).stdout.trim();
   } catch (error) {
@@ -136,6 +138,44 @@ export async function startToxiproxy(options: ServerOptions = {}): Promise<Toxip
     ready: /Starting (Toxiproxy )?HTTP server/,
   });
   return new Toxiproxy(server);
+}
+
+/** @param config in YAML; what it names by a relative path is beside `folder`/prometheus.yml. */
+export async function startPrometheus(config: string, options: ServerOptions = {}): Promise<Server> {
+  const command = await install("prometheus");
+  const place = await placeOf(options);
+  const { port, folder } = place;
+  const file = join(folder, "prometheus.yml");
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(file, config);
+  const address = `${HOST}:${String(port)}`;
+  return Server.start({
+    ...{ name: "prometheus", command, ...place, url: `http://${address}` },
+    args: [
+      `--config.file=${file}`,
+      `--storage.tsdb.path=${join(folder, "data")}`,
+      `--web.listen-address=${address}`,
+      ...["--enable-feature=exemplar-storage", "--web.enable-remote-write-receiver"],
+    ],
+    ready: /Server is ready to receive web requests/,
+  });
+}
+
+/** Reads the rules and configuration as Prometheus and the Alertmanager do. @throws with what it says when it finds fault */
+export async function promtool(args: readonly string[], cwd: string): Promise<string> {
+  return checked(join(dirname(await install("prometheus")), "promtool"), args, cwd);
+}
+export async function amtool(args: readonly string[], cwd: string): Promise<string> {
+  return checked(join(dirname(await install("alertmanager")), "amtool"), args, cwd);
+}
+
+async function checked(tool: string, args: readonly string[], cwd: string): Promise<string> {
+  try {
+    return (await run(tool, args, { cwd })).stdout;
+  } catch (error) {
+    const { stdout = "", stderr = "" } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${tool} ${args.join(" ")}:\n${stdout}${stderr}`, { cause: error });
+  }
 }
 
 export interface ServerAddresses {

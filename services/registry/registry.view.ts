@@ -1,6 +1,7 @@
 // Moleculer's registry in the words of our contract.
 import type { ServiceBroker } from "moleculer";
 import type { Result } from "../../core/contracts/index.ts";
+import { opsAddressOf } from "../../core/discovery.ts";
 import { timestamp } from "../../core/kernel/clock.ts";
 
 export type Registry = ServiceBroker["registry"];
@@ -42,22 +43,28 @@ const servicesIn = (registry: Registry) =>
 
 const versionOf = ({ version }: ListedService): string | null => (version === undefined ? null : String(version));
 
+/** What other nodes tell may be of another release. */
+const textOf = (told: unknown): string | null => (typeof told === "string" ? told : null);
+
 export function nodesOf(registry: Registry, now: number): Nodes {
   const services = servicesIn(registry);
   // Moleculer counts heartbeats in seconds of its process's uptime.
   const uptime = process.uptime();
   const at = (seconds: number) => timestamp(Math.round(now - (uptime - seconds) * 1000));
   const items = registry.nodes.toArray().map(node => {
-    const startedAt: unknown = node.metadata?.["startedAt"];
+    const startedAt = textOf(node.metadata?.["startedAt"]);
     return {
       id: node.id,
       instanceId: node.instanceID ?? "",
       hostname: node.hostname,
       available: node.available,
       local: node.local,
-      clientVersion: (node.client["version"] as string | undefined) ?? null,
+      version: textOf(node.metadata?.["version"]),
+      clientVersion: textOf(node.client["version"]),
+      nodeVersion: textOf(node.client["langVersion"])?.replace(/^v/, "") ?? null,
+      ops: opsAddressOf(node.metadata),
       services: services.filter(({ nodeID }) => nodeID === node.id).map(({ fullName }) => fullName),
-      upSince: node.local ? at(0) : typeof startedAt === "string" ? startedAt : null,
+      upSince: node.local ? at(0) : startedAt,
       lastHeartbeat: node.local ? timestamp(now) : at(node.lastHeartbeatTime),
       cpu: node.cpu,
     };

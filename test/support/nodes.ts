@@ -50,6 +50,8 @@ export interface TestNode {
 interface Parts {
   readonly gateway?: true;
   readonly registry?: true;
+  /** HOST:PORT that it tells the others of its ops port. */
+  readonly ops?: string;
 }
 
 async function ask(server: Server | undefined, path: string) {
@@ -69,7 +71,7 @@ export async function startNode(
 ): Promise<TestNode> {
   const config = configOf(namespace, nodeId, nats ?? "");
   const health = new Health(systemClock);
-  const options = brokerOptions(config, health);
+  const options = brokerOptions(config, health, parts.ops);
   const broker = new ServiceBroker({
     ...options,
     ...(nats === null ? { transporter: "Fake", registry: { ...options.registry, stopDelay: 0 } } : {}),

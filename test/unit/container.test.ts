@@ -22,8 +22,32 @@ describe("the image", () => {
   });
 });
 
+const watchers = ["prometheus", "alertmanager", "node-exporter", "grafana"];
+
 describe("docker-compose.yml", () => {
   const containers = servicesIn("docker-compose.yml");
+
+  test("watches only when asked to, and shows that to this machine alone", () => {
+    const asked = [...containers].filter(([, block]) => block.includes("profiles: [monitoring]")).map(([name]) => name);
+    expect(asked).toEqual(watchers);
+    for (const name of watchers) {
+      const block = containers.get(name) ?? "";
+      for (const part of ["read_only: true", "cap_drop: [ALL]", "image: "]) expect(block).toContain(part);
+      expect(block).toMatch(/image: \S+:v?\d+\.\d+\.\d+$/m);
+    }
+    const ports = [...read("docker-compose.yml").matchAll(/^ +ports: \["([^"]+)"\]$/gm)].map(([, port]) => port ?? "");
+    expect(ports.length).toBeGreaterThanOrEqual(5);
+    expect(ports.filter(port => !/^\$\{\w+:-127\.0\.0\.1:\d+\}:\d+$/.test(port))).toEqual([]);
+  });
+
+  test("lets into Grafana only who knows the secret; admin/admin is for the demonstration", () => {
+    const grafana = containers.get("grafana") ?? "";
+    expect(grafana).toMatch(/GF_AUTH_ANONYMOUS_ENABLED: "false"/);
+    expect(grafana).not.toContain("GF_SECURITY_ADMIN_PASSWORD:");
+    expect(read("compose.demo.yml")).toContain("GF_SECURITY_ADMIN_PASSWORD: admin");
+    for (const file of ["docker-compose.yml", "compose.dev.yml", "compose.external.yml"])
+      expect(read(file)).not.toContain("GF_SECURITY_ADMIN_PASSWORD: ");
+  });
 
   test("runs every service of this release, each in one place", () => {
     const blocks = [...containers.values()];
@@ -34,11 +58,15 @@ describe("docker-compose.yml", () => {
   test.each(["compose.dev.yml", "compose.external.yml"])("has the same containers as %s", file => {
     const others = [...servicesIn(file).keys()];
     expect(others.filter(name => !containers.has(name))).toEqual([]);
-    expect([...containers.keys()].filter(name => name !== "mailpit" && !others.includes(name))).toEqual([]);
+    // What watches is the same everywhere.
+    const own = [...containers].filter(
+      ([name, block]) => name !== "mailpit" && !block.includes("profiles: [monitoring]"),
+    );
+    expect(own.map(([name]) => name).filter(name => !others.includes(name))).toEqual([]);
   });
 
   test("every server has a health check, limits and no fixed name", () => {
-    for (const name of ["nats", "mongo", "kafka", "mailpit"]) {
+    for (const name of ["nats", "mongo", "kafka", "mailpit", ...watchers]) {
       const block = containers.get(name) ?? "";
       for (const part of ["healthcheck:", "limits:", "no-new-privileges"]) expect(block).toContain(part);
     }

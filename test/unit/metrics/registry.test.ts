@@ -1,6 +1,5 @@
 // The registry: what the catalogue names, bounded as it says, in both formats.
 import { describe, expect, it } from "@jest/globals";
-import { setTraceIdSource, currentTraceId } from "../../../core/tracing/scope.ts";
 import { collectDefaults, counter, expose, gauge, histogram, onOverflow } from "../../../core/metrics/registry.ts";
 import { scrapeHere, sumOf, valueOf } from "../../support/scrape.ts";
 
@@ -107,11 +106,9 @@ describe("The formats", () => {
 
   it("show the trace of a value in OpenMetrics only", async () => {
     const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
-    setTraceIdSource(() => traceId);
     const seconds = histogram("comptoir_action_seconds").labels({ action: "v1.order.get" });
-    seconds.observe(0.02, currentTraceId());
-    setTraceIdSource(() => undefined);
-    seconds.observe(0.02, currentTraceId());
+    seconds.observe(0.02, traceId);
+    seconds.observe(0.02);
     const line = /comptoir_action_seconds_bucket\{action="v1.order.get",le="0.025"\} 2(.*)/;
     expect(line.exec((await expose(OPEN_METRICS)).body)?.[1]).toMatch(
       new RegExp(`^ # \\{trace_id="${traceId}"\\} 0.02 \\d+(\\.\\d+)?$`),
