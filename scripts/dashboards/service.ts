@@ -2,8 +2,8 @@
 import { QueryVariableBuilder, VariableRefresh, VariableSort } from "@grafana/grafana-foundation-sdk/dashboard";
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { board } from "./library/board.ts";
-import { toBoard, toErrors, toLogs, toTraces } from "./library/links.ts";
-import { anyIsBad, graph, number, PROMETHEUS, rising, type PanelSpec } from "./library/panels.ts";
+import { toBoard, toErrors } from "./library/links.ts";
+import { graph, number, PROMETHEUS, rising } from "./library/panels.ts";
 import {
   matching,
   metric,
@@ -17,6 +17,8 @@ import {
   selector,
   share,
 } from "./library/promql.ts";
+import { events } from "./service-events.ts";
+import { glance, logs, ofNodes, ofService, traces } from "./service-numbers.ts";
 
 /** Every action carries its service's name; the gateway has none and is seen by its endpoints. */
 const service = new QueryVariableBuilder("service")
@@ -27,88 +29,6 @@ const service = new QueryVariableBuilder("service")
   .refresh(VariableRefresh.OnTimeRangeChanged)
   .sort(VariableSort.AlphabeticalAsc)
   .current({ text: "order", value: "order" });
-
-const ofService = { action: matching("v\\d+\\.$service\\..*") };
-const ofNodes = { node_services: matching(".*,$service,.*") };
-const traces = toTraces("Traces of the service", { service: "$service" });
-const logs = toLogs("Its warnings and errors", '| json | level=~"warn|error|fatal" |= "$service"');
-
-const glance: PanelSpec[] = [
-  {
-    title: "Nodes",
-    says: "Nodes that run this service and are reached by Prometheus.",
-    good: "As many as were started.",
-    otherwise: "0 is an outage: `docker compose ps`, and the logs of the node that is missing.",
-    unit: units.Short,
-    limits: [
-      { from: Number.NEGATIVE_INFINITY, colour: "red" },
-      { from: 1, colour: "green" },
-    ],
-    links: [toBoard("Infrastructure", "infrastructure")],
-    queries: [{ expr: orZero('count(up{job="comptoir", node_services=~".*,$service,.*"} == 1)'), legend: "up" }],
-  },
-  {
-    title: "Calls",
-    says: "Calls that its nodes began to handle, per second.",
-    good: "What is usual at this hour.",
-    otherwise:
-      "0 while others call it: its circuits are open, or it has left the registry (GET /v1/registry/services).",
-    unit: units.OpsPerSecond,
-    queries: [{ expr: perSecond("comptoir_actions_begun_total", [], ofService), legend: "calls" }],
-  },
-  {
-    title: "Calls that fail",
-    says: "Share of its calls that end in an error, refusals of the business included.",
-    good: "A few per cent: refusals such as OUT_OF_STOCK are answers.",
-    otherwise: "Look at the codes below: those with a status of 500 and above are faults (docs/errors.md).",
-    unit: units.PercentUnit,
-    decimals: 2,
-    limits: rising(0.05, 0.2),
-    links: [logs],
-    queries: [
-      {
-        expr: share(
-          perSecond("comptoir_action_errors_total", [], ofService),
-          perSecond("comptoir_actions_begun_total", [], ofService),
-        ),
-        legend: "errors",
-      },
-    ],
-  },
-  {
-    title: "Handling p99",
-    says: "99 of 100 calls are handled within this time.",
-    good: "Below 100 ms.",
-    otherwise: "Compare with the store's latency below: if that is low, the time goes to calls of other services.",
-    unit: units.Seconds,
-    limits: rising(0.25, 1),
-    links: [traces],
-    queries: [{ expr: quantile(0.99, "comptoir_action_seconds", [], ofService), legend: "p99" }],
-  },
-  {
-    title: "Calls in hand",
-    says: "Calls that its nodes are handling at this moment.",
-    good: "Rises and falls with the calls.",
-    otherwise: "It only rises: something behind the service hangs. docs/resilience.md has the bulkheads that bound it.",
-    unit: units.Short,
-    queries: [{ expr: over("sum", metric("comptoir_actions_in_flight", ofNodes)), legend: "in hand" }],
-  },
-  {
-    title: "Open circuits to it",
-    says: "Pairs of action and node of this service that callers have given up for a moment.",
-    good: "0.",
-    otherwise:
-      "The node that is called fails or hangs. The panel of circuits below names it; restart it if it does not recover.",
-    unit: units.Short,
-    limits: anyIsBad,
-    queries: [
-      {
-        expr: orZero(`count(${ofAll("comptoir_circuit_breaker_state", ["action", "exported_node"], ofService)} > 0)`),
-        legend: "open",
-      },
-    ],
-  },
-];
 
 const calls = [
   graph({
@@ -282,45 +202,6 @@ const resilience = [
     unit: units.Short,
     width: 8,
     queries: [{ expr: over("sum", metric("comptoir_actions_in_flight", ofNodes), ["node"]), legend: "{{node}}" }],
-  }),
-];
-
-const subscriber = { subscriber: "$service" };
-const events = [
-  graph({
-    title: "Events taken",
-    says: "Events that were delivered to it and acknowledged. Services that subscribe to nothing have none.",
-    good: "Follows what happens in the shop.",
-    otherwise: "0 with a lag beside it: it refuses or hangs. Look at its dead letters and its logs.",
-    unit: units.EventsPerSecond,
-    width: 8,
-    queries: [{ expr: orZero(perSecond("comptoir_events_delivered_total", [], subscriber)), legend: "taken" }],
-  }),
-  graph({
-    title: "From event to acknowledgement",
-    says: "From an event's moment until this service has taken it.",
-    good: "p95 below a second.",
-    otherwise:
-      "Lag beside it: it is too slow for what comes; start more nodes of it. No lag: events were late in the outbox.",
-    unit: units.Seconds,
-    width: 8,
-    queries: [0.5, 0.95].map(q => ({
-      expr: orZero(quantile(q, "comptoir_event_delivery_seconds", [], subscriber)),
-      legend: `p${String(q * 100)}`,
-      exemplars: true,
-    })),
-  }),
-  graph({
-    title: "Behind, and dead letters",
-    says: "Events that it has before it, and those that it refused for good.",
-    good: "Lag near 0, no dead letters.",
-    otherwise: "`npm run events -- dead-letters $service` shows them with their errors.",
-    unit: units.Short,
-    width: 8,
-    queries: [
-      { expr: orZero(ofAll("comptoir_events_lag", [], subscriber)), legend: "lag" },
-      { expr: orZero(ofAll("comptoir_dead_letters", [], subscriber)), legend: "dead letters" },
-    ],
   }),
 ];
 
