@@ -32,7 +32,7 @@ const orders = [
       "PAYMENT_UNAVAILABLE: the provider is away. RESERVATION_EXPIRED: payments take longer than COMPTOIR_RESERVATION_TTL.",
     unit: units.OpsPerSecond,
     width: 8,
-    links: [toLogs("Rejections in the logs", '|= "REJECTED"')],
+    links: [toLogs("Rejections in the logs", '|= "order.rejected.v1"')],
     queries: [{ expr: orNone(perSecond("comptoir_order_rejections_total", ["code"]), "code"), legend: "{{code}}" }],
   }),
   graph({

@@ -1,8 +1,8 @@
 // The files that Grafana reads: path from the repository's root, and text as it has to stand there.
 import { format, resolveConfig } from "prettier";
-import type { Dashboard } from "@grafana/grafana-foundation-sdk/dashboard";
 import { business } from "./business.ts";
 import { infrastructure } from "./infrastructure.ts";
+import type { Dashboard } from "./library/board.ts";
 import { load } from "./load.ts";
 import { overview } from "./overview.ts";
 import { sagasBoard } from "./sagas.ts";

@@ -3,6 +3,10 @@ import * as units from "@grafana/grafana-foundation-sdk/units";
 import { graph, rising, rows, stack } from "./library/panels.ts";
 import { orNone, orZero, over, rate } from "./library/promql.ts";
 
+/** Of what holds data, as in the alerts about disks. */
+export const freeShare =
+  'node_filesystem_avail_bytes{fstype!~"tmpfs|ramfs|overlay|squashfs|iso9660", mountpoint!~"/(boot|run|snap).*"} / node_filesystem_size_bytes';
+
 export const machine = [
   stack({
     title: "CPU of the machine",
@@ -35,7 +39,7 @@ export const machine = [
     queries: [
       { expr: "max by (device) (rate(node_disk_io_time_seconds_total[$__rate_interval]))", legend: "{{device}} busy" },
       {
-        expr: 'min by (mountpoint) (node_filesystem_avail_bytes{fstype!~"tmpfs|overlay|ramfs"} / node_filesystem_size_bytes)',
+        expr: `min by (mountpoint) (${freeShare})`,
         legend: "{{mountpoint}} free",
       },
     ],

@@ -4,7 +4,7 @@ import * as units from "@grafana/grafana-foundation-sdk/units";
 import { board } from "./library/board.ts";
 import { toBoard, toLogs } from "./library/links.ts";
 import { anyIsBad, falling, graph, number, rising, rows, type PanelSpec } from "./library/panels.ts";
-import { machine, prometheus } from "./infrastructure-machine.ts";
+import { freeShare, machine, prometheus } from "./infrastructure-machine.ts";
 import { matching, metric, orZero, over, rate, selector } from "./library/promql.ts";
 
 const node = new QueryVariableBuilder("node")
@@ -57,7 +57,7 @@ const glance: PanelSpec[] = [
       "A node that starts again and again: its log says why it ended; memory above its limit is the usual reason.",
     unit: units.Short,
     limits: rising(1, 10),
-    links: [toLogs("Starts in the logs", '|= "START"')],
+    links: [toLogs("Starts in the logs", '| json | mod="START"')],
     queries: [{ expr: orZero('count(time() - process_start_time_seconds{job="comptoir"} < 3600)'), legend: "starts" }],
   },
   {
@@ -78,7 +78,7 @@ const glance: PanelSpec[] = [
     limits: falling(0.1, 0.2),
     queries: [
       {
-        expr: 'min(node_filesystem_avail_bytes{fstype!~"tmpfs|overlay|ramfs"} / node_filesystem_size_bytes)',
+        expr: `min(${freeShare})`,
         legend: "free",
       },
     ],

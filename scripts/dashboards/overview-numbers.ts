@@ -14,7 +14,7 @@ export const well: PanelSpec[] = [
     title: "Firing alerts",
     says: "Alerts of Prometheus that fire at this moment.",
     good: "0.",
-    otherwise: "Read them in the table below; each has a page in docs/operations that says what to do.",
+    otherwise: "Read them in the table below; docs/operations/alerts.md says of each what to do.",
     unit: units.Short,
     limits: anyIsBad,
     queries: [{ expr: orZero(over("sum", 'ALERTS{alertstate="firing"}')), legend: "firing" }],
@@ -27,7 +27,7 @@ export const well: PanelSpec[] = [
       "GET /v1/audit?status=OPEN names the order, SKU or payment of each. docs/operations/audit.md says what to do about it.",
     unit: units.Short,
     limits: anyIsBad,
-    links: [toLogs("Findings in the logs", '|= "audit"')],
+    links: [toLogs("Findings in the logs", '|= "audit.violation.v1"')],
     queries: [{ expr: orZero(over("sum", ofAll("comptoir_audit_violations", ["check"]))), legend: "findings" }],
   },
   {
@@ -59,7 +59,7 @@ export const well: PanelSpec[] = [
       "Above the saga's lease (10 s) its process has left it and another has not taken over yet, or a service it needs does not answer. GET /v1/orders?status=PENDING names the orders, …/timeline what each waits for.",
     unit: units.Seconds,
     limits: rising(15, 60),
-    links: [toSagas, toLogs("Sagas in the logs", '|= "saga"')],
+    links: [toSagas, toLogs("Orders in the logs", '| json | svc="order" | level=~"warn|error|fatal"')],
     queries: [{ expr: orZero(ofAll("comptoir_saga_oldest_seconds")), legend: "oldest" }],
   },
   {

@@ -5,7 +5,7 @@ import { board } from "./library/board.ts";
 import { toBoard, toErrors, toTraces } from "./library/links.ts";
 import { anyIsBad, graph, number, rising, rows, stack } from "./library/panels.ts";
 import { ofAll, orNone, over, perSecond, quantile } from "./library/promql.ts";
-import { burnRate, burnWindows } from "./library/objectives.ts";
+import { burnRate, burnWindows, slowBurnRate } from "./library/objectives.ts";
 
 const toSagas = toBoard("Sagas & Events", "sagas");
 const toService = toBoard("Service", "service", "var-service=${__data.fields.service}");
@@ -38,14 +38,17 @@ const overTime = [
   }),
   graph({
     title: "Error budget burn",
-    says: "How many times faster than allowed the error budget is spent, over several windows.",
+    says: "How many times faster than allowed the error budget is spent: 0.1 % of failures over several windows, and 1 % of answers above 250 ms.",
     good: "All below 1.",
     otherwise:
       "Short windows high, long ones low: it has just begun. All high: it lasts. 14.4 calls somebody, 6 soon, 1 makes a ticket.",
     unit: units.Short,
     decimals: 2,
     limits: rising(1, 14.4),
-    queries: burnWindows.map(window => ({ expr: burnRate(window), legend: window })),
+    queries: [
+      ...burnWindows.map(window => ({ expr: burnRate(window), legend: `failures, ${window}` })),
+      { expr: slowBurnRate("1h"), legend: "slow answers, 1h" },
+    ],
   }),
   stack({
     title: "Answers by status code",
@@ -86,7 +89,7 @@ const where = [
     title: "Alerts that fire",
     says: "What Prometheus reports at this moment.",
     good: "One line: none.",
-    otherwise: "docs/operations has a page for each; severity page is for now, ticket for tomorrow.",
+    otherwise: "docs/operations/alerts.md says of each what to do; severity page is for now, ticket for the morning.",
     unit: units.Short,
     rows: ["alertname", "severity"],
     columns: [{ unit: units.Short, limits: anyIsBad }],
@@ -141,7 +144,7 @@ const where = [
     unit: units.Short,
     queries: [
       { expr: ofAll("comptoir_audit_violations", ["check"]), legend: "{{check}}" },
-      { expr: `${over("sum", ofAll("comptoir_audit_failed", ["check"]))}`, legend: "checks that did not end" },
+      { expr: over("sum", ofAll("comptoir_audit_failed", ["check"])), legend: "checks that did not end" },
     ],
   }),
 ];

@@ -2,14 +2,13 @@
 import { TextBoxVariableBuilder } from "@grafana/grafana-foundation-sdk/dashboard";
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { board } from "./library/board.ts";
-import { toBoard, toTraces } from "./library/links.ts";
+import { toBoard } from "./library/links.ts";
 import { anyIsBad, bars, graph, number, rising, stack } from "./library/panels.ts";
 import { inRange, isNot, metric, ofAll, orNone, orZero, over, perSecond, quantile } from "./library/promql.ts";
 import { glance, logsOfOrder } from "./sagas-numbers.ts";
 
-/** Which one an operator follows: into the logs, and into its traces. */
+/** Which one an operator follows into the logs; each line there leads to its trace. */
 const order = new TextBoxVariableBuilder("order").label("Order id");
-const tracesOfOrder = toTraces("Traces of the order", { service: "order", tags: "order.id=$order" });
 
 const sagas = [
   stack({
@@ -206,7 +205,7 @@ export const sagasBoard = () =>
     title: "Sagas & Events",
     answers: "Which orders and which events wait, where, and for what?",
     variables: [order],
-    links: [logsOfOrder, tracesOfOrder],
+    links: [logsOfOrder],
     sections: [
       { title: "Does anything wait?", panels: glance.map(number) },
       { title: "Sagas", panels: sagas },

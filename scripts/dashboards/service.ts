@@ -4,19 +4,7 @@ import * as units from "@grafana/grafana-foundation-sdk/units";
 import { board } from "./library/board.ts";
 import { toBoard, toErrors } from "./library/links.ts";
 import { graph, number, PROMETHEUS, rising } from "./library/panels.ts";
-import {
-  matching,
-  metric,
-  ofAll,
-  orNone,
-  orZero,
-  over,
-  perSecond,
-  quantile,
-  rate,
-  selector,
-  share,
-} from "./library/promql.ts";
+import { metric, ofAll, orNone, orZero, over, perSecond, quantile, rate, selector } from "./library/promql.ts";
 import { events } from "./service-events.ts";
 import { glance, logs, ofNodes, ofService, traces } from "./service-numbers.ts";
 

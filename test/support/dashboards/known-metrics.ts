@@ -75,8 +75,17 @@ add("k6_vus", "gauge", [], []);
 add("k6_checks_rate", "gauge", [...tags, "check"], []);
 add("k6_http_reqs_total", "counter", request, []);
 add("k6_http_req_failed_rate", "gauge", request, []);
-for (const stat of ["p95", "p99"]) add(`k6_http_req_duration_${stat}`, "gauge", request, []);
-for (const name of ["iterations", "dropped_iterations", "data_sent", "data_received"])
+for (const stat of ["p90", "p99"]) add(`k6_http_req_duration_${stat}`, "gauge", request, []);
+for (const name of [
+  "iterations",
+  "dropped_iterations",
+  "data_sent",
+  "data_received",
+  "orders_accepted",
+  "orders_refused",
+  "orders_failed",
+])
   add(`k6_${name}_total`, "counter", tags, []);
+for (const name of ["invariants_broken", "refusals_without_retry_after"]) add(`k6_${name}_total`, "counter", tags, []);
 
 export const knownMetric = (name: string): Known | undefined => known.get(name);
