@@ -41,7 +41,7 @@ export const glance: PanelSpec[] = [
     otherwise: "A poison event: the relay's log line names the aggregate and the log's reason. It is never skipped.",
     unit: units.Short,
     limits: anyIsBad,
-    links: [toLogs("Parked events in the logs", '|= "parked"')],
+    links: [toLogs("Parked events in the logs", '|= "The event log refuses"')],
     queries: [{ expr: orZero(over("sum", ofAll("comptoir_outbox_parked", ["database"]))), legend: "parked" }],
   },
   {
