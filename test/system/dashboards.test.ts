@@ -1,0 +1,90 @@
+// Every panel of every dashboard shows something, asked of a real Prometheus that scrapes a shop at work.
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import { rmSync } from "node:fs";
+import { setTimeout as pause } from "node:timers/promises";
+import type { Result } from "../../core/contracts/index.ts";
+import { login, startNode, temporaryFolder, type NodeProcess } from "../../scripts/support/node-process.ts";
+import type { Server } from "../../scripts/support/server-process.ts";
+import { client, type Client } from "../support/client.ts";
+import { drawable, filledIn, valuesOf, type Source } from "../support/dashboards/grafana.ts";
+import { marketRound, openMarket } from "../support/dashboards/market-day.ts";
+import { boards, panelsOf } from "../support/dashboards/panels.ts";
+import { SCRAPE_S, startScraping } from "../support/dashboards/scraping.ts";
+
+/** Metrics that are not there when nothing exposes them; every other query must have an answer. */
+const absent: Readonly<Record<string, string>> = {
+  node_: "no node-exporter runs in this test",
+  k6_: "no load test runs in this test",
+};
+const SHOWN_WITHIN_MS = 90_000;
+
+const data = temporaryFolder();
+let shop: NodeProcess;
+let prometheus: Server;
+let api: Client;
+let source: Source;
+/** Ends the traffic. */
+const closing = new AbortController();
+let traffic: Promise<void>;
+
+async function trade(url: string): Promise<void> {
+  for (let round = 0; !closing.signal.aborted; round += 1) await marketRound(api, url, round);
+}
+
+beforeAll(async () => {
+  const env = { COMPTOIR_AUDIT_INTERVAL: "1", COMPTOIR_LOG_LEVEL: "warn" };
+  shop = await startNode({ data, env, timeoutMs: 60_000 });
+  const url = String(shop.url);
+  api = client(url, await login(url));
+  const { items } = await api.get<Result<"v1.registry.services">>("/v1/registry/services");
+  const services = items.map(({ name }) => name.split(".").at(-1) ?? name);
+  const address = new URL(shop.opsUrl).host;
+  prometheus = await startScraping(process.env["PROMETHEUS"] ?? "prometheus", { address, node: "all-1", services });
+  source = { url: prometheus.url, scrapeSeconds: SCRAPE_S, rangeSeconds: 300 };
+  await openMarket(api);
+  traffic = trade(url);
+});
+
+afterAll(async () => {
+  closing.abort();
+  await traffic;
+  await prometheus.stop();
+  await shop.end("SIGTERM");
+  rmSync(data, { recursive: true, force: true });
+});
+
+const isAbsent = (expr: string): boolean =>
+  Object.keys(absent).some(prefix => new RegExp(`\\b${prefix}\\w+`).test(expr.replaceAll("node_services", "")));
+
+/** Queries of a dashboard that have nothing to show, with where they stand. */
+async function empty(board: (typeof boards)[number]): Promise<string[]> {
+  const variables = await filledIn(board, source);
+  const missing: string[] = [];
+  for (const { title, targets = [] } of panelsOf(board))
+    for (const target of targets.filter(({ expr }) => !isAbsent(expr)))
+      if ((await drawable(target, variables, source)) === 0) missing.push(`${title}: ${target.expr}`);
+  return missing;
+}
+
+describe("Each dashboard of a shop at work", () => {
+  it.each(boards.map(board => [board.title, board] as const))("%s shows something in every panel", async (_, board) => {
+    const end = Date.now() + SHOWN_WITHIN_MS;
+    let missing = await empty(board);
+    while (missing.length > 0 && Date.now() < end) {
+      await pause(1_000);
+      missing = await empty(board);
+    }
+    expect(missing).toEqual([]);
+  });
+
+  it("offers every service to choose from", async () => {
+    const board = boards.find(({ uid }) => uid === "comptoir-service");
+    const variable = board?.templating.list.find(({ name }) => name === "service");
+    if (variable === undefined) throw new Error("The dashboard has no variable service");
+    const services = await api.until(
+      () => valuesOf(variable, source),
+      values => values.length > 5,
+    );
+    expect(services).toEqual(expect.arrayContaining(["order", "inventory", "billing", "product", "notification"]));
+  });
+});
