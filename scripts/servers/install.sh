@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install.sh nats|toxiproxy|mongo|kafka: installs a pinned server from its package registry and prints its path, for Java its class path.
+# install.sh nats|toxiproxy|mongo|kafka|k6: installs a pinned program from its package registry and prints its path, for Java its class path.
 # A second run changes nothing, and two runs at once install once. SERVERS_CACHE is where (~/.cache/comptoir-servers).
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -9,9 +9,11 @@ name=${1:-}
 case $name in
   nats) package=github.com/nats-io/nats-server/v2@v2.15.2 binary=nats-server tools="go" instead="set NATS_URL to a NATS server that runs" ;;
   toxiproxy) package=github.com/Shopify/toxiproxy/v2/cmd/server@v2.5.0 binary=server tools="go" instead="run the other tests: only those of broken networks need it" ;;
+  # Type stripping and the scripts in load/ need 1.0 or later.
+  k6) package=go.k6.io/k6@v1.8.1 binary=k6 tools="go" instead="put k6 1.0 or later on the PATH" ;;
   mongo) tools="java javac mvn" instead="set MONGO_URL to a MongoDB that runs" ;;
   kafka) tools="java mvn" instead="set KAFKA_BROKERS to a Kafka that runs" ;;
-  *) echo "usage: install.sh nats|toxiproxy|mongo|kafka" >&2; exit 2 ;;
+  *) echo "usage: install.sh nats|toxiproxy|mongo|kafka|k6" >&2; exit 2 ;;
 esac
 
 # The folder's name says what is in it: another version goes to another folder.

@@ -21,7 +21,7 @@ export interface ServerOptions {
 }
 
 /** @returns the path of its program, or its class path. @throws with what is missing and what to do instead */
-async function install(name: "nats" | "toxiproxy" | "mongo" | "kafka"): Promise<string> {
+export async function install(name: "nats" | "toxiproxy" | "mongo" | "kafka" | "k6"): Promise<string> {
   try {
     return (await run(join(installation, "install.sh"), [name])).stdout.trim();
   } catch (error) {

@@ -52,7 +52,7 @@ function nothingHere(request: RoutedRequest, response: ServerResponse) {
 function listener(this: Gateway, request: IncomingMessage, response: ServerResponse): void {
   response.setHeaders(securityHeaders);
   if (!this.server.listening) response.setHeader("Connection", "close");
-  const refused = this.load.refuse();
+  const refused = this.load.refuse(request);
   if (refused !== null) {
     sendProblem(request, response, refused);
     return;
@@ -127,6 +127,7 @@ const methods = {
   },
   errorHandler(this: Gateway, request: RoutedRequest, response: ServerResponse, error: unknown) {
     const code = sendProblem(request, response, error);
+    if (code === "OVERLOADED") this.load.overloaded();
     if (code === "INTERNAL_ERROR")
       this.logger.error("A request failed", { traceId: request.$ctx?.requestID, err: error });
   },
@@ -142,11 +143,8 @@ const tellLoad = (logger: Service["logger"]) => (isShedding: boolean, lagMs: num
 
 type Unnamed = Record<string, unknown>;
 
-export function createService({
-  config,
-  clock,
-  health,
-}: Environment): ServiceSchema<Settings, Unnamed, Unnamed, Gateway> {
+export function createService(environment: Environment): ServiceSchema<Settings, Unnamed, Unnamed, Gateway> {
+  const { config, clock, random, health } = environment;
   return {
     name: "gateway",
     version: 1,
@@ -162,7 +160,7 @@ export function createService({
     created(this: Gateway) {
       const meta: Meta = { principal: { kind: "service", id: "gateway" } };
       this.exchange = exchanges(config, clock, () => this.broker.call("v1.account.jwks", {}, { meta }));
-      this.load = loadGuard(tellLoad(this.logger));
+      this.load = loadGuard(tellLoad(this.logger), { clock, random });
       this.server = createServer(timeouts, listener.bind(this));
       health.register("services", () => requireServices(this.broker), { critical: false });
     },
