@@ -26,8 +26,8 @@ async function versionOf(command: string): Promise<string | null> {
 export async function findK6(say: (line: string) => void): Promise<string> {
   const version = await versionOf("k6");
   if (version !== null && Number.parseInt(version, 10) >= OLDEST_MAJOR) return "k6";
-  if (version !== null) say(`the k6 on the PATH is ${version}; 1.0 or later is needed`);
-  say("looking for an own k6 (the first time it is built from its source, which takes some minutes)");
+  const why = version === null ? "there is no k6 on the PATH" : `the k6 on the PATH is ${version}, and 1.0 is needed`;
+  say(`${why}: taking an own one, which is built from its source the first time (some minutes)`);
   return install("k6");
 }
 

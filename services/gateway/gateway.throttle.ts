@@ -1,27 +1,25 @@
 // Refuses new orders at the door while the order service refuses some: there a refusal costs a tenth of an order, here
-// next to nothing. Client-side throttling: "Handling Overload" in Site Reliability Engineering (O'Reilly, 2016).
-
+// next to nothing. Each refusal inside lets a little less through, and time lets more through again, so that some 50 a
+// second are refused inside, whatever comes: they say that there is still too much. ADR 26.
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { Random } from "../../core/kernel/random.ts";
 
-/**
- * Sent for each that was accepted. Below 2, as the book has it, fewer are refused the dear way; above 1, so that it
- * is found out when more can be done: a tenth more in each window.
- */
-const SURPLUS = 1.1;
-const WINDOW_MS = 2_000;
+/** Of the share that is let through, after one refusal inside. */
+const KEPT = 0.99;
+/** Per second: from a tenth to all in five. */
+const GROWTH = 0.5;
+/** So few still find out that there is room again. */
+const LEAST = 0.02;
 
 export interface ThrottleOptions {
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** Counts fade: after a window each counts for a third. */
 export class Throttle {
   readonly #options: ThrottleOptions;
-  #asked = 0;
-  /** Sent on and not refused, or not yet. */
-  #accepted = 0;
+  /** Of new orders that are sent on. */
+  #share = 1;
   #at: number;
 
   constructor(options: ThrottleOptions) {
@@ -31,25 +29,20 @@ export class Throttle {
 
   /** Whether this order is not even sent on. */
   refuses(): boolean {
-    this.#fade();
-    const share = (this.#asked - SURPLUS * this.#accepted) / (this.#asked + 1);
-    this.#asked += 1;
-    if (this.#options.random.fraction() < share) return true;
-    this.#accepted += 1;
-    return false;
+    this.#grow();
+    return this.#share < 1 && this.#options.random.fraction() >= this.#share;
   }
 
-  /** One that was sent on came back. */
+  /** One that was sent on was refused. */
   refused(): void {
-    this.#fade();
-    this.#accepted = Math.max(0, this.#accepted - 1);
+    this.#grow();
+    this.#share = Math.max(LEAST, this.#share * KEPT);
   }
 
-  #fade(): void {
+  #grow(): void {
     const now = this.#options.clock.now();
-    const rest = Math.exp((this.#at - now) / WINDOW_MS);
-    this.#asked *= rest;
-    this.#accepted *= rest;
+    const seconds = Math.max(0, now - this.#at) / 1000;
+    this.#share = Math.min(1, this.#share * Math.exp(GROWTH * seconds));
     this.#at = now;
   }
 }

@@ -1,23 +1,24 @@
-// Refuses new orders while placing one takes too long: PIE (RFC 8033), the queue discipline that drops a share of what
-// comes so that the delay stays at its target. The delay is that of what never waits for anybody outside: asking product,
-// inventory, billing and customer, and storing the order. A slow payment provider is no overload.
+// Refuses new orders while placing one takes too long. What is looked at is the part of placing that never waits for
+// anybody outside: asking product, inventory, billing and customer, and storing the order. By Little's law so many of
+// them run at once as end in the time that one takes; so a bound on how many run bounds how long each takes, at any rate
+// of arrivals. A slow payment provider is no overload and is not seen here. ADR 26.
 import { fail } from "../../core/errors.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { Random } from "../../core/kernel/random.ts";
 
-/** What that part may take. The saga behind it meets the same queues some three times more often. */
+/** What that part may take. The saga behind it meets the same queues about three times as often. */
 const TARGET_MS = 100;
-const UPDATE_MS = 100;
-/**
- * Per update and second of delay. The delay answers a change one delay later, so these are a tenth of what would swing:
- * at twice of what can be done the share is right after some 0.3 s.
- */
-const GAIN = { error: 0.2, trend: 0.3 };
-/** RFC 8033, 4.2: what the share loses of itself per update once the queue is empty. */
-const DECAY = 0.8;
+/** How long it may take longer: a burst that is over by then is no overload (RFC 8289 on the good queue). */
+const BURST_MS = 200;
+const SAMPLE_MS = 50;
+/** Of the rate at which placings end: half a second of samples, so that a pause of the garbage collector is no trend. */
+const NEWEST = 0.1;
+/** Above what Little's law asks for: with exactly that many the core would now and then have nothing to do. */
+const SPARE = 1.5;
 /** So few at once are no queue: then it is something else that is slow, and refusing would not make it quicker. */
 const ALWAYS = 8;
-const MOST = 0.99;
+/** Of a burst. */
+const MOST = 256;
 /** Of one second up to this: not all of those that were refused come back at once. */
 const RETRY_WITHIN_S = 3;
 
@@ -25,53 +26,56 @@ export class Admission {
   readonly #clock: Clock;
   readonly #random: Random;
   #running = 0;
-  #share = 0;
-  #delayMs = 0;
-  /** The quickest since the last update (as CoDel does, RFC 8289): when even that one waited, all did. */
-  #quickestMs: number | null = null;
-  #updatedAt: number;
+  #ended = 0;
+  /** In this sample, the quickest: when even that one waited, all did (RFC 8289). */
+  #quickestMs = Infinity;
+  #sampledAt: number;
+  #endedPerMs = 0;
+  /** Since when the quickest takes longer than it may; null: it does not. */
+  #lateSince: number | null = null;
+  #limit = MOST;
 
   constructor(clock: Clock, random: Random) {
     this.#clock = clock;
     this.#random = random;
-    this.#updatedAt = clock.now();
-  }
-
-  /** The share of new orders that is refused, 0 to 1. */
-  get share(): number {
-    return this.#share;
+    this.#sampledAt = clock.now();
   }
 
   /** @throws OVERLOADED instead of running it */
   async through<T>(placing: () => Promise<T>): Promise<T> {
     const begin = this.#clock.now();
-    this.#update(begin);
-    if (this.#running >= ALWAYS && this.#random.fraction() < this.#share) throw this.#refusal();
+    this.#sample(begin);
+    if (this.#running >= this.#limit) throw this.#refusal();
     this.#running += 1;
     try {
       return await placing();
     } finally {
       this.#running -= 1;
+      this.#ended += 1;
       const end = this.#clock.now();
-      this.#quickestMs = Math.min(this.#quickestMs ?? Infinity, end - begin);
-      this.#update(end);
+      this.#quickestMs = Math.min(this.#quickestMs, end - begin);
+      this.#sample(end);
     }
   }
 
-  #update(now: number): void {
-    const updates = Math.floor((now - this.#updatedAt) / UPDATE_MS);
-    if (updates < 1) return;
-    this.#updatedAt = now;
-    const isIdle = this.#quickestMs === null && this.#running === 0;
-    // Nothing has ended, but something runs: nothing new is known.
-    const delayMs = isIdle ? 0 : (this.#quickestMs ?? this.#delayMs);
-    const error = (delayMs - TARGET_MS) / 1000;
-    const trend = (delayMs - this.#delayMs) / 1000;
-    const share = this.#share + GAIN.error * error + GAIN.trend * trend;
-    const kept = delayMs === 0 ? share * DECAY ** updates : share;
-    this.#share = Math.min(MOST, Math.max(0, kept));
-    this.#delayMs = delayMs;
-    this.#quickestMs = null;
+  #sample(now: number): void {
+    const passed = now - this.#sampledAt;
+    if (passed < SAMPLE_MS) return;
+    // After a pause the old rate says little: it counts as if samples had been taken.
+    const weight = 1 - (1 - NEWEST) ** (passed / SAMPLE_MS);
+    this.#endedPerMs += (this.#ended / passed - this.#endedPerMs) * weight;
+    this.#lateSince = this.#isLate() ? (this.#lateSince ?? now) : null;
+    const isOverload = this.#lateSince !== null && now - this.#lateSince >= BURST_MS;
+    this.#limit = isOverload ? Math.max(ALWAYS, Math.ceil(this.#endedPerMs * TARGET_MS * SPARE)) : MOST;
+    this.#sampledAt = now;
+    this.#ended = 0;
+    this.#quickestMs = Infinity;
+  }
+
+  /** Once it is late, it has to become well better, so that it does not flutter around the bound that it keeps itself. */
+  #isLate(): boolean {
+    if (this.#ended === 0) return this.#lateSince !== null && this.#running > 0;
+    return this.#quickestMs > (this.#lateSince === null ? TARGET_MS : TARGET_MS / 2);
   }
 
   #refusal(): Error {
