@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # images.sh: makes sure that every image which docker-compose.yml and the Dockerfile name is on this machine.
+# Of those in a profile only what COMPOSE_PROFILES names (load).
 # What cannot be pulled is imitated from package registries, under the same name and with the label standin: the real NATS
 # and Kafka, a MongoDB-compatible server, an imitation of Mailpit. For machines without an image registry only.
 # Needs Docker; for stand-ins also root, Go, Java 17, Maven and npm.
@@ -72,6 +73,8 @@ context_node() {
 
 context_nats() { cp "$("$root/scripts/servers/install.sh" nats)" .; }
 
+context_k6() { cp "$("$root/scripts/servers/install.sh" k6)" .; }
+
 context_mongo() { copy_server mongo; }
 context_kafka() {
   copy_server kafka
@@ -102,3 +105,4 @@ make_standin nats "$(named_in docker-compose.yml nats)"
 make_standin mongo "$(named_in docker-compose.yml mongo)"
 make_standin kafka "$(named_in docker-compose.yml apache/kafka)"
 make_standin mailpit "$(named_in docker-compose.yml axllent/mailpit)"
+case ",${COMPOSE_PROFILES:-}," in *,load,*) make_standin k6 "$(named_in docker-compose.yml grafana/k6)" ;; esac

@@ -1,13 +1,13 @@
 // Refuses new orders at the door while the order service refuses some: there a refusal costs a tenth of an order, here
-// next to nothing. Each refusal inside lets a little less through, and time lets more through again, so that some 50 a
+// next to nothing. Each refusal inside lets a little less through, and time lets more through again, so that some 35 a
 // second are refused inside, whatever comes: they say that there is still too much. ADR 26.
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { Random } from "../../core/kernel/random.ts";
 
 /** Of the share that is let through, after one refusal inside. */
 const KEPT = 0.99;
-/** Per second: from a tenth to all in five. */
-const GROWTH = 0.5;
+/** Per second: from a tenth to all in seven. */
+const GROWTH = 0.35;
 /** So few still find out that there is room again. */
 const LEAST = 0.02;
 

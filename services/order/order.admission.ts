@@ -14,7 +14,7 @@ const SAMPLE_MS = 50;
 /** Of the rate at which placings end: half a second of samples, so that a pause of the garbage collector is no trend. */
 const NEWEST = 0.1;
 /** Above what Little's law asks for: with exactly that many the core would now and then have nothing to do. */
-const SPARE = 1.5;
+const SPARE = 1.75;
 /** So few at once are no queue: then it is something else that is slow, and refusing would not make it quicker. */
 const ALWAYS = 8;
 /** Of a burst. */
