@@ -6,6 +6,8 @@ const config: KnipConfig = {
   // Tests and benchmarks start the others as processes of their own.
   entry: [
     "services/*/*.service.ts",
+    // k6 runs them.
+    "load/*.ts",
     "scripts/bench/rpc-worker.ts",
     "scripts/docker/images/*/server.ts",
     "test/support/acknowledging-writer.ts",
@@ -13,7 +15,7 @@ const config: KnipConfig = {
     "test/support/servers-owner.ts",
     "test/system/stage-rows.ts",
   ],
-  project: ["core/**/*.ts", "services/**/*.ts", "scripts/**/*.ts", "test/**/*.ts", "*.ts"],
+  project: ["core/**/*.ts", "services/**/*.ts", "scripts/**/*.ts", "test/**/*.ts", "load/**/*.ts", "*.ts"],
   jest: { config: ["jest.config.ts", "jest.system.config.ts", "jest.compose.config.ts"], entry: ["test/**/*.test.ts"] },
   // A schema and its type carry one name.
   ignoreExportsUsedInFile: true,

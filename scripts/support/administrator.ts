@@ -15,16 +15,18 @@ interface Connection {
   readonly signal: AbortSignal;
 }
 
+/** @throws StartupError without a password */
+export function administratorOf({ admin, data }: ImportConfig): { email: string; password: string } {
+  const { email, password } = admin.password === null ? (readCredentials(data) ?? admin) : admin;
+  if (password !== null) return { email, password };
+  throw new StartupError(
+    "no administrator's password: set COMPTOIR_ADMIN_PASSWORD, or COMPTOIR_DATA to the shop's folder",
+  );
+}
+
 /** @throws StartupError without a password; ShopError when the shop does not answer or refuses it */
 export async function connect(settings: ImportConfig, { url, connections, signal }: Connection): Promise<Shop> {
-  const { email, password } =
-    settings.admin.password === null ? (readCredentials(settings.data) ?? settings.admin) : settings.admin;
-  if (password === null) {
-    throw new StartupError(
-      "no administrator's password: set COMPTOIR_ADMIN_PASSWORD, or COMPTOIR_DATA to the shop's folder",
-    );
-  }
-  return openShop({ url: url ?? settings.url, email, password, connections, signal });
+  return openShop({ url: url ?? settings.url, ...administratorOf(settings), connections, signal });
 }
 
 /** An option's value, for commander. */

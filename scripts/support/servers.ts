@@ -20,10 +20,11 @@ export interface ServerOptions {
   readonly folder?: string;
 }
 
-type ServerName = "nats" | "toxiproxy" | "mongo" | "kafka" | "zipkin" | "prometheus" | "alertmanager" | "node-exporter";
+type ServerName =
+  "nats" | "toxiproxy" | "mongo" | "kafka" | "k6" | "zipkin" | "prometheus" | "alertmanager" | "node-exporter";
 
 /** @returns the path of its program, or its class path. @throws with what is missing and what to do instead */
-async function install(name: ServerName): Promise<string> {
+export async function install(name: ServerName): Promise<string> {
   try {
     return (await run(join(installation, "install.sh"), [name])).stdout.trim();
   } catch (error) {

@@ -56,7 +56,7 @@ function answer(this: Gateway, request: RoutedRequest, response: ServerResponse)
   const begin = performance.now();
   response.setHeaders(securityHeaders);
   if (!this.server.listening) response.setHeader("Connection", "close");
-  const refused = this.load.refuse();
+  const refused = this.load.refuse(request);
   response.once("close", () => {
     if (refused === null) this.load.ended();
     this.measure(request, response, begin);
@@ -137,6 +137,7 @@ const methods = {
   errorHandler(this: Gateway, request: RoutedRequest, response: ServerResponse, error: unknown) {
     const code = sendProblem(request, response, error);
     logProblem(this.logger, request, code, error);
+    if (code === "OVERLOADED") this.load.overloaded();
   },
   send404(request: RoutedRequest, response: ServerResponse) {
     sendProblem(request, response, nothingHere(request, response));
@@ -150,11 +151,8 @@ const tellLoad = (logger: Service["logger"]) => (isShedding: boolean, lagMs: num
 
 type Unnamed = Record<string, unknown>;
 
-export function createService({
-  config,
-  clock,
-  health,
-}: Environment): ServiceSchema<Settings, Unnamed, Unnamed, Gateway> {
+export function createService(environment: Environment): ServiceSchema<Settings, Unnamed, Unnamed, Gateway> {
+  const { config, clock, random, health } = environment;
   return {
     name: "gateway",
     version: 1,
@@ -171,7 +169,7 @@ export function createService({
       const meta: Meta = { principal: { kind: "service", id: "gateway" } };
       this.exchange = exchanges(config, clock, () => this.broker.call("v1.account.jwks", {}, { meta }));
       this.measure = requestMetrics();
-      this.load = loadGuard(tellLoad(this.logger));
+      this.load = loadGuard(tellLoad(this.logger), { clock, random });
       this.server = createServer(timeouts, listener.bind(this));
       health.register("services", () => requireServices(this.broker), { critical: false });
     },

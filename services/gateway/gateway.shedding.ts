@@ -1,7 +1,9 @@
 // Refuses new requests while this process cannot keep up: an early 503 is worth more than an answer nobody waits for.
+import type { IncomingMessage } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { fail } from "../../core/errors.ts";
 import { counter, gauge } from "../../core/metrics/registry.ts";
+import { Throttle, type ThrottleOptions } from "./gateway.throttle.ts";
 
 export interface Limits {
   /** Above it new requests are refused: a request takes about ten turns of the event loop, so it would take 5 s. */
@@ -19,7 +21,7 @@ const RESOLUTION_MS = 10;
 /** Weight of the newest sample: one long pause alone, of the garbage collector say, stays below the limit. */
 const NEWEST = 0.4;
 
-export type Reason = "lag" | "in flight";
+export type Reason = "lag" | "in flight" | "orders";
 
 /** The decision, without a clock. */
 export class Shedding {
@@ -63,15 +65,31 @@ const shed = counter("comptoir_requests_shed_total");
 
 export interface LoadGuard {
   /** The error to answer with, or null when the request may run: then `ended` is called once it has. */
-  refuse(): Error | null;
+  refuse(request: IncomingMessage): Error | null;
+  /** The order service has refused an order because too many come in. */
+  overloaded(): void;
   ended(): void;
   stop(): void;
 }
 
+const isNewOrder = ({ method, url = "" }: IncomingMessage): boolean =>
+  method === "POST" && url.split("?", 1)[0] === "/v1/orders";
+
+function refusalFor(reason: Reason): Error {
+  shed.labels({ reason }).inc();
+  return reason === "orders"
+    ? fail("OVERLOADED", "More orders come in than can be placed now: try again soon", { retryAfter: RETRY_AFTER_S })
+    : fail("SERVICE_UNAVAILABLE", "More is asked than can be answered now: try again soon", {
+        retryAfter: RETRY_AFTER_S,
+      });
+}
+
 export function loadGuard(
   onChange: (isShedding: boolean, lagMs: number) => void,
+  chance: ThrottleOptions,
   own: Partial<Limits> = {},
 ): LoadGuard {
+  const orders = new Throttle(chance);
   const shedding = new Shedding({ ...limits, ...own }, onChange);
   const inFlight = gauge("comptoir_requests_in_flight");
   inFlight.onScrape(() => {
@@ -85,13 +103,13 @@ export function loadGuard(
     delays.reset();
   }, SAMPLE_MS).unref();
   return {
-    refuse() {
-      const reason = shedding.begin();
-      if (reason === null) return null;
-      shed.labels({ reason }).inc();
-      return fail("SERVICE_UNAVAILABLE", "More is asked than can be answered now: try again soon", {
-        retryAfter: RETRY_AFTER_S,
-      });
+    refuse(request) {
+      // New orders before everything else: they cost the most, and their clients keep the cart.
+      const reason = isNewOrder(request) && orders.refuses() ? "orders" : shedding.begin();
+      return reason === null ? null : refusalFor(reason);
+    },
+    overloaded() {
+      orders.refused();
     },
     ended() {
       shedding.end();

@@ -18,6 +18,7 @@ import {
   type Scalar,
   type Versioned,
 } from "../../core/store/port.ts";
+import type { Admission } from "./order.admission.ts";
 import { applied } from "./order.changes.ts";
 import type { OrderCommand } from "./order.domain.ts";
 import { checkOrder, newOrder } from "./order.place.ts";
@@ -27,6 +28,7 @@ import { orderView, timelineOf } from "./order.view.ts";
 
 export interface OrderDependencies {
   readonly orders: DocumentStore<OrderState>;
+  readonly admission: Admission;
   readonly runner: Runner;
   readonly reactions: ReturnType<typeof subscriber>;
   readonly clock: Clock;
@@ -110,10 +112,22 @@ async function place(
   params: Parameters<typeof newOrder>[1],
   request: Request,
 ): Promise<Keyed<Order>> {
-  const { orders, runner, clock, random, leaseMs } = deps;
+  const { orders, admission, runner, random } = deps;
   const id = commandId(request, () => random.id());
   const seen = await orders.load(id);
   if (seen !== null) return answer(runner, seen, request, true);
+  const { document, made } = await admission.through(() => make(deps, id, params, request));
+  if (made && document.state.saga.dueAt !== null) runner.run(document, request.accepted);
+  return answer(runner, document, request, !made);
+}
+
+/** `made` false: another request with this key was quicker. */
+async function make(
+  { orders, clock, leaseMs }: OrderDependencies,
+  id: string,
+  params: Parameters<typeof newOrder>[1],
+  request: Request,
+): Promise<{ document: Versioned<OrderState>; made: boolean }> {
   orders.admit();
   const checked = await checkOrder(params, request);
   const fresh = newOrder(id, params, checked, { now: clock.now(), leaseMs, request });
@@ -128,8 +142,7 @@ async function place(
         : error;
     });
   if (document === null) throw fail("ORDER_NOT_FOUND", `There is no order ${id}`);
-  if (made && document.state.saga.dueAt !== null) runner.run(document, request.accepted);
-  return answer(runner, document, request, !made);
+  return { document, made };
 }
 
 /** The order as it is now, after the wait the client asked for. */

@@ -6,6 +6,7 @@ import type { Environment } from "../../core/environment.ts";
 import { createLoop } from "../../core/loop.ts";
 import { inboxCollection, subscriber, type Inbox } from "../../core/reactions.ts";
 import { implement } from "../../core/service.ts";
+import { Admission } from "./order.admission.ts";
 import { orderHandlers } from "./order.handlers.ts";
 import { orderInspection } from "./order.inspect.ts";
 import { countOrders, measureOldest, sagaMetrics, showRunning } from "./order.metrics.ts";
@@ -29,6 +30,7 @@ export function createService(env: Environment): ServiceSchema {
     warn(`Order ${orderId}: its saga stopped, the sweeper goes on with it: ${String(error)}`);
   };
   const runner = new Runner({ orders, clock, random, leaseMs, onError, ...sagaMetrics });
+  const admission = new Admission(clock, random);
   const sweeper = createLoop(clock, SWEEP_EVERY_MS, random);
   database.onWritten(countOrders);
   database.measure(MEASURE_EVERY_MS, () => measureOldest(orders, clock));
@@ -40,7 +42,7 @@ export function createService(env: Environment): ServiceSchema {
     mixins: [database.mixin],
     metadata: { subscribes: reactions.types },
     actions: {
-      ...implement(orderActions, orderHandlers({ orders, runner, reactions, clock, random, leaseMs })),
+      ...implement(orderActions, orderHandlers({ orders, admission, runner, reactions, clock, random, leaseMs })),
       ...orderInspection(orders),
     },
     created() {

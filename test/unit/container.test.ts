@@ -58,11 +58,9 @@ describe("docker-compose.yml", () => {
   test.each(["compose.dev.yml", "compose.external.yml"])("has the same containers as %s", file => {
     const others = [...servicesIn(file).keys()];
     expect(others.filter(name => !containers.has(name))).toEqual([]);
-    // What watches is the same everywhere.
-    const own = [...containers].filter(
-      ([name, block]) => name !== "mailpit" && !block.includes("profiles: [monitoring]"),
-    );
-    expect(own.map(([name]) => name).filter(name => !others.includes(name))).toEqual([]);
+    // A tool of a profile is the same everywhere.
+    const always = [...containers].filter(([, block]) => !block.includes("profiles:")).map(([name]) => name);
+    expect(always.filter(name => name !== "mailpit" && !others.includes(name))).toEqual([]);
   });
 
   test("every server has a health check, limits and no fixed name", () => {

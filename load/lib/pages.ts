@@ -1,0 +1,4 @@
+/** A page of a list. */
+export interface Page<T> {
+  readonly items: readonly T[];
+}

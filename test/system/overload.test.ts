@@ -1,0 +1,72 @@
+// Twice of what a real shop can do, by k6: it goes on doing what it can, and tells the rest to come later.
+import { spawn } from "node:child_process";
+import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
+import type { StockItem } from "../../core/contracts/inventory.ts";
+import { ADMIN } from "../../scripts/support/shop.ts";
+import { auditFromOutside, settle } from "../support/outside-audit.ts";
+import { ended, openShop, ROOT, type OpenShop } from "../support/shop-process.ts";
+
+interface Orders {
+  readonly accepted: number;
+  readonly perSecond: number;
+  readonly refused: number;
+  readonly failed: number;
+  readonly p99: number;
+  readonly lost: number;
+  readonly broken: number;
+}
+
+/** The client takes its part of the same cores, and more of it than in the ramp. */
+const GOODPUT = 0.9;
+const SKUS = 50;
+
+let open: OpenShop;
+beforeAll(async () => {
+  open = await openShop({ env: { COMPTOIR_AUDIT_INTERVAL: "5" } });
+}, 60_000);
+afterAll(() => open.shop.kill());
+
+/** k6 yields to the shop: on one machine it would else measure itself. */
+async function load(...args: string[]) {
+  const child = spawn("nice", ["-n", "10", process.execPath, "scripts/load/main.ts", ...args, "--url", open.shop.url], {
+    cwd: ROOT,
+    env: {
+      PATH: process.env["PATH"],
+      HOME: process.env["HOME"],
+      COMPTOIR_ADMIN_EMAIL: ADMIN.email,
+      COMPTOIR_ADMIN_PASSWORD: ADMIN.password,
+    },
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const { stdout, stderr, summary } = await ended(child);
+  if (summary["orders"] === undefined) throw new Error(`k6 printed no summary:\n${stdout}\n${stderr}`);
+  return summary as { orders: Orders; saturatedRate?: number; crossed: string[] };
+}
+
+describe("At twice of what saturates it", () => {
+  it("a shop accepts nine tenths of that, answers those within a second, and nothing is odd afterwards", async () => {
+    const ramp = await load("ramp", "--rate", "1600", "--duration", "24s", "--skus", String(SKUS));
+    const saturated = ramp.saturatedRate ?? 0;
+    expect(saturated).toBeGreaterThan(0);
+    const { orders, crossed } = await load(
+      ...["overload", "--rate", String(saturated), "--duration", "20s", "--skus", String(SKUS)],
+    );
+    console.log(`saturated at ${String(saturated)}/s; at twice of it: ${JSON.stringify(orders)}`);
+    expect(crossed).toEqual([]);
+    expect(orders.perSecond).toBeGreaterThanOrEqual(GOODPUT * saturated);
+    expect(orders.p99).toBeLessThanOrEqual(1_000);
+    expect(orders.refused).toBeGreaterThan(0);
+    expect(orders).toMatchObject({ failed: 0, lost: 0, broken: 0 });
+    await nothingIsOdd();
+  }, 300_000);
+});
+
+async function nothingIsOdd(): Promise<void> {
+  const { api } = open;
+  await settle(api, []);
+  const skus = Array.from({ length: SKUS }, (_, index) => `LOAD-${String(index).padStart(3, "0")}`);
+  const stock = await Promise.all(skus.map(sku => api.get<StockItem>(`/v1/inventory/${sku}`)));
+  // Nothing was shipped: what came in is on hand.
+  const received = new Map(stock.map(({ sku, onHand }) => [sku, onHand]));
+  expect(await auditFromOutside(api, { placed: [], received })).toEqual([]);
+}

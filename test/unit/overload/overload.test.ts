@@ -1,0 +1,40 @@
+// Twice and five times of what a shop can do, in virtual time: what is accepted stays quick and is nearly all that can be done.
+import { describe, expect, it } from "@jest/globals";
+import { run, type Phase } from "./queue.ts";
+
+const phase = (seconds: number, offered: number, capacity = 500): Phase => ({ seconds, offered, capacity });
+
+describe("An overloaded shop", () => {
+  it.each([
+    ["twice of a quick shop", 1_000, 500, 0.9],
+    ["twice of a slow shop", 140, 70, 0.85],
+    // Refusing the other 2,000 at the door takes an eighth of the core.
+    ["five times of a quick shop", 2_500, 500, 0.8],
+  ])("does what it can at %s", async (_what, offered, capacity, goodput) => {
+    const [, begin, on] = await run([
+      phase(2, capacity / 2, capacity),
+      phase(5, offered, capacity),
+      phase(10, offered, capacity),
+    ]);
+    expect(on?.acceptedPerSecond).toBeGreaterThan(goodput * capacity);
+    expect(on?.p99).toBeLessThan(1_000);
+    // The first moments too: until it is known that this is no burst, at most a burst is let in.
+    expect(begin?.p99).toBeLessThan(1_500);
+  });
+
+  it("takes everything again soon after", async () => {
+    const [, , after] = await run([phase(10, 2_500), phase(5, 300), phase(5, 300)]);
+    expect(after?.refusedPerSecond).toBe(0);
+    expect(after?.p99).toBeLessThan(100);
+  });
+});
+
+describe("A shop that can keep up refuses nobody", () => {
+  it.each([
+    ["at nine tenths of what it can do", [phase(20, 450)], 0],
+    ["when its payment provider takes three seconds", [phase(20, 300)], 3_000],
+    ["when 200 come in one moment", [phase(0.01, 20_000), phase(2, 10)], 0],
+  ])("%s", async (_what, phases, outsideMs) => {
+    for (const told of await run(phases, outsideMs)) expect(told.refusedPerSecond).toBe(0);
+  });
+});
