@@ -53,28 +53,27 @@ function valuesOf(family: Family<Series>, name: string) {
   );
 }
 
-/** OpenMetrics names a counter without this and its sample with it; prom-client would rename the metric itself, for ever. */
-const bare = (name: string): string => name.replace(/_total$/, "");
-
 /** A metric as prom-client's registries read one. Their types know only their own classes. */
 const asMetric = (view: object): Metric => view as unknown as Metric;
 
+/**
+ * OpenMetrics names a counter without `_total` and its sample with it; prom-client would rename the metric itself, for
+ * ever. Where that name is another metric's already, the counter keeps its own and is of a type that says nothing.
+ */
+function openNameOf(name: string, type: string): { readonly name: string; readonly type: string } {
+  if (type !== "counter") return { name, type };
+  const bare = name.replace(/_total$/, "");
+  return bare in catalogue ? { name, type: "unknown" } : { name: bare, type };
+}
+
 function show(family: Family<Series>): void {
   const { name, spec } = family;
-  const view = (shown: string) => ({
-    name: shown,
-    type: spec.type,
-    get: () =>
-      Promise.resolve({
-        name: shown,
-        help: spec.help,
-        type: spec.type,
-        values: valuesOf(family, shown),
-        aggregator: "",
-      }),
+  const view = (shown: { readonly name: string; readonly type: string }) => ({
+    ...shown,
+    get: () => Promise.resolve({ ...shown, help: spec.help, values: valuesOf(family, shown.name) }),
   });
-  classic.registerMetric(asMetric(view(name)));
-  open.registerMetric(asMetric(view(spec.type === "counter" ? bare(name) : name)));
+  classic.registerMetric(asMetric(view({ name, type: spec.type })));
+  open.registerMetric(asMetric(view(openNameOf(name, spec.type))));
 }
 
 /** Made at its first use, so that a process shows only what it has. */
@@ -110,8 +109,8 @@ export function collectDefaults(): void {
   for (const metric of classic.getMetricsAsArray() as unknown as Metric[]) {
     const { name, type } = metric as unknown as { name: string; type: string };
     if (before.has(name)) continue;
-    const shown = type === "counter" ? bare(name) : name;
-    open.registerMetric(asMetric({ name: shown, type, get: async () => ({ ...(await metric.get()), name: shown }) }));
+    const shown = openNameOf(name, type);
+    open.registerMetric(asMetric({ ...shown, get: async () => ({ ...(await metric.get()), ...shown }) }));
   }
 }
 

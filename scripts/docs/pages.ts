@@ -1,10 +1,16 @@
 // The pages of docs/ that are made from the code.
 import { format, resolveConfig } from "prettier";
 import { errorsPage } from "./errors.ts";
+import { metricsPage } from "./metrics.ts";
 import { resiliencePage } from "./resilience.ts";
 import { statesPage } from "./states.ts";
 
-const makers = { "docs/states.md": statesPage, "docs/errors.md": errorsPage, "docs/resilience.md": resiliencePage };
+const makers = {
+  "docs/states.md": statesPage,
+  "docs/errors.md": errorsPage,
+  "docs/resilience.md": resiliencePage,
+  "docs/metrics.md": metricsPage,
+};
 
 /** Path from the repository's root, and text as it has to stand there. */
 export async function pages(): Promise<Map<string, string>> {

@@ -22,9 +22,9 @@ export const operations: readonly Operation[] = Object.entries(contracts).flatMa
   return [{ action: action as ActionName, contract, rest, inPath }];
 });
 
-const routes = new Map<string, string>(operations.map(({ action, rest }) => [action, rest.path]));
+const templates = new Map<string, string>(operations.map(({ action, rest }) => [action, rest.path]));
 /** The path as the contract has it, without what stands in its place in a request. */
-export const routeOf = (action: string | null | undefined): string | undefined => routes.get(action ?? "");
+export const routeOf = (action: string | null | undefined): string | undefined => templates.get(action ?? "");
 
 const methodsOf = ({ method }: Rest): string[] => (method === "GET" ? ["GET", "HEAD"] : [method]);
 

@@ -27,6 +27,8 @@ export const createService = (): ServiceSchema<Unnamed, Unnamed, Unnamed, Topolo
     createMetrics,
     update,
     async updateCommonValues(this: Topology) {
+      // What is asked is a service too, and may start after this one: then its coming is the next change.
+      if (!this.broker.registry.actions.isAvailable("$node.events")) return;
       resetTopology();
       await updateCommonValues.call(this);
     },

@@ -547,6 +547,16 @@ export function storeContract(adapter: string, open: () => Promise<Storage>, rat
       });
     });
 
+    describe("counting", () => {
+      it("tells how many documents there are, whoever wrote them", async () => {
+        expect(await store.count()).toBe(0);
+        for (const id of ["a", "b", "c"]) await store.update(id, increment);
+        await store.update("a", increment);
+        const { store: elsewhere } = await another();
+        expect([await store.count(), await elsewhere.count()]).toEqual([3, 3]);
+      });
+    });
+
     describe("schema versions", () => {
       const old: CollectionSpec<{ title: string }> = { name: "item", aggregate: "item", indexes: [], schemaVersion: 1 };
       const current: CollectionSpec<{ label: string; size: number }> = {

@@ -150,7 +150,13 @@ export class ShopProcess {
         const database = this.#database(name);
         const collection = <S, X>(spec: CollectionSpec<S>): DocumentStore<S, X> =>
           hand(database.collection(spec), spec) as unknown as DocumentStore<S, X>;
-        return { collection, mixin: {}, check: () => Promise.resolve(), onWritten: () => undefined, measure: () => undefined };
+        return {
+          collection,
+          mixin: {},
+          check: () => Promise.resolve(),
+          onWritten: () => undefined,
+          measure: () => undefined,
+        };
       },
     };
   }

@@ -6,7 +6,8 @@ import { pages } from "../../scripts/docs/pages.ts";
 describe("The generated pages", () => {
   it("are as `npm run docs` makes them now", async () => {
     const made = await pages();
-    expect([...made.keys()]).toEqual(["docs/states.md", "docs/errors.md", "docs/resilience.md"]);
+    const names = ["states", "errors", "resilience", "metrics"];
+    expect([...made.keys()]).toEqual(names.map(name => `docs/${name}.md`));
     for (const [path, text] of made) expect(readFileSync(path, "utf8")).toBe(text);
   });
 });

@@ -23,14 +23,14 @@ const line = {
   tax: gbp(51),
   gross: gbp(306),
 };
-const order = {
+const order: Books["orders"][number] = {
   id: "1",
   email: "a@load.example",
   status: "CONFIRMED",
   paymentStatus: "CAPTURED",
   lines: [line],
   totals,
-} as const;
+};
 const right: Books = {
   orders: [order],
   invoices: [{ orderId: "1", type: "INVOICE", totals }],
@@ -44,7 +44,7 @@ describe("After a load test", () => {
   });
 
   const other = { ...order, id: "2" };
-  it.each<[string, Partial<Books>, RegExp]>([
+  it.each<[what: string, wrong: Partial<Books>, said: RegExp]>([
     ["an order that has not ended", { orders: [{ ...order, status: "PENDING" }], invoices: [] }, /1 is PENDING/],
     ["a confirmed order without its money", { orders: [{ ...order, paymentStatus: "FAILED" }] }, /FAILED/],
     ["two orders for one wish", { orders: [order, other] }, /for one wish/],
