@@ -32,6 +32,10 @@ type Call = (name: string, params: unknown) => Promise<unknown>;
 /** `log-level` shows what the nodes log, `log-level debug order` changes it. */
 const logLevelCommand = (call: Call) => ({
   command: "log-level [level] [module]",
+  alias: null,
+  allowUnknownOptions: false,
+  parse: null,
+  options: [],
   description: "What the nodes log; with a level changes it until the processes end: of one module or everything",
   async action(_broker: unknown, { level, module }: { level?: string; module?: string }) {
     const change = { level, ...(module === undefined ? {} : { module }) };

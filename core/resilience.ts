@@ -185,9 +185,8 @@ export const resilience = {
   "v1.registry.services": "read",
   "v1.registry.logLevels": "read",
   "v1.registry.setLogLevel": {
-    of: "command",
-    repeatable: "always",
-    why: "Sets what it says, however often it is said",
+    of: "conditional",
+    why: "Answers what each node has now: whoever asked sees what is missing, and asks again",
   },
   "v1.backup.take": "background",
   "v1.backup.hold": "conditional",

@@ -4,14 +4,14 @@
 /** Nearly every line ends here. */
 const SUSPECT = /@|eyJ|pm_|password|secret|authorization|\d{15}|\d[ -]\d{4}[ -]\d/i;
 
-const EMAIL = /[^\s"'`<>@,;:=()[\]{}\\/|]+@(?:[\p{L}\d-]+\.)+\p{L}{2,}/gu;
+const EMAIL = /[^\s"`<>@,;:=()[\]{}\\/|]+@(?:[\p{L}\d-]+\.)+\p{L}{2,}/gu;
 /** RFC 7519: a header in base64url begins so. */
 const TOKEN = /\beyJ[\w-]{6,}(?:\.[\w-]*){0,4}/g;
 const PAYMENT_METHOD = /\bpm_\w+/g;
 const IN_URL = /:\/\/([^\s:@/"]*):([^\s@/"]+)@/g;
-/** "password": "…", password=…, Authorization: Bearer …; quotes may be escaped in a JSON line. */
+/** "password": "…", also in a text that is JSON within the line; password=…; Authorization: Bearer … */
 const NAMED =
-  /(\b\w*(?:password|secret|authorization)\w*\\?["']?\s*[:=]\s*)(?:\\?["'](?:[^"'\\]|\\(?!["']).)*\\?["']|(?:bearer\s+|basic\s+)?[^\s"',;}\\]+)/gi;
+  /(\b\w*(?:password|secret|authorization)\w*\\?["']?\s*[:=]\s*)(?:\\"(?:\\\\\\"|[^"\\]|\\(?!")[^])*\\"|"(?:\\[^]|[^"\\])*"|'[^']*'|(?:bearer\s+|basic\s+)?[^\s"',;}\\]+)/gi;
 const CARD = /\b\d(?:[ -]?\d){14,18}\b/g;
 
 /** ISO/IEC 7812-1 (Luhn): not every long number is a card's. */

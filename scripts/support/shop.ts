@@ -4,7 +4,8 @@ import { login, startNode, temporaryFolder } from "./node-process.ts";
 
 export { ADMIN, temporaryFolder } from "./node-process.ts";
 
-const START_TIMEOUT_MS = 20_000;
+/** On a machine that does much else a start takes long. */
+const START_TIMEOUT_MS = 60_000;
 
 export interface ShopOptions {
   /** A new temporary folder when left out. */

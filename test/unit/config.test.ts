@@ -37,7 +37,50 @@ describe("The configuration", () => {
       auditIntervalMs: 20_000,
       services: known,
       logLevel: "info",
+      tracing: {
+        exporter: "none",
+        url: "http://localhost:4318/v1/traces",
+        ratio: 0.1,
+        slowMs: 1_000,
+        serviceName: null,
+      },
     });
+  });
+
+  it("takes OpenTelemetry's own names for tracing", () => {
+    const tracingOf = (environment: Record<string, string>) => loadConfig(known, environment).tracing;
+    const [otlp, zipkin] = ["otlp", "zipkin"].map(OTEL_TRACES_EXPORTER => ({ OTEL_TRACES_EXPORTER }));
+    expect(tracingOf({ ...otlp, OTEL_EXPORTER_OTLP_ENDPOINT: "http://collector:4318/" }).url).toBe(
+      "http://collector:4318/v1/traces",
+    );
+    expect(tracingOf({ ...otlp, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "https://traces.example.org/in" }).url).toBe(
+      "https://traces.example.org/in",
+    );
+    expect(
+      tracingOf({ ...zipkin, OTEL_TRACES_SAMPLER_ARG: "0.25", COMPTOIR_TRACES_SLOW: "250", OTEL_SERVICE_NAME: "shop" }),
+    ).toEqual({
+      exporter: "zipkin",
+      url: "http://localhost:9411/api/v2/spans",
+      ratio: 0.25,
+      slowMs: 250,
+      serviceName: "shop",
+    });
+  });
+
+  it.each([
+    ["OTEL_TRACES_EXPORTER", "jaeger", /must be one of none, otlp, zipkin/],
+    ["OTEL_TRACES_SAMPLER_ARG", "1.5", /from 0 to 1, like 0.1/],
+    ["OTEL_TRACES_SAMPLER_ARG", "10%", /from 0 to 1, like 0.1/],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", /must be http:\/\/HOST:PORT/],
+    ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", /must be one of http\/json/],
+    ["OTEL_EXPORTER_ZIPKIN_ENDPOINT", "nowhere", /must be http:\/\/HOST:PORT/],
+    ["COMPTOIR_TRACES_SLOW", "0", /whole number from 1/],
+    ["OTEL_SERVICE_NAME", "my shop", /letters, digits/],
+  ])("says what is wrong with %s=%s", (name, value, problem) => {
+    const [first, ...others] = problemsOf({ [name]: value });
+    expect(others).toEqual([]);
+    expect(first).toMatch(new RegExp(`^${name} is "`));
+    expect(first).toMatch(problem);
   });
 
   it("takes what is set, in the units of its variable", () => {

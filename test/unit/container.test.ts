@@ -1,5 +1,5 @@
 // What the Dockerfile and the Compose files repeat of the code has to stay true.
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
 import { knownServices } from "../../core/node.ts";
@@ -61,6 +61,21 @@ describe("docker-compose.yml", () => {
     // A tool of a profile is the same everywhere.
     const always = [...containers].filter(([, block]) => !block.includes("profiles:")).map(([name]) => name);
     expect(always.filter(name => name !== "mailpit" && !others.includes(name))).toEqual([]);
+  });
+
+  test.each([
+    ["tracing", ["otel-collector", "jaeger"]],
+    ["logs", ["loki", "alloy"]],
+  ])("has the profile %s, of fixed releases that may do little and take what they are given", (profile, names) => {
+    const asked = [...containers].filter(([, block]) => block.includes(`profiles: [${profile}]`));
+    expect(asked.map(([name]) => name)).toEqual(names);
+    for (const [, block] of asked) {
+      for (const part of ["read_only: true", "cap_drop: [ALL]", "no-new-privileges", "limits:"])
+        expect(block).toContain(part);
+      expect(block).toMatch(/image: \S+:v?\d+\.\d+\.\d+$/m);
+      for (const [, folder = ""] of block.matchAll(/\.\/(monitoring\/[\w-]+)/g))
+        expect([folder, existsSync(join(root, folder))]).toEqual([folder, true]);
+    }
   });
 
   test("every server has a health check, limits and no fixed name", () => {
