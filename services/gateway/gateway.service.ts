@@ -7,14 +7,17 @@ import ApiGateway from "moleculer-web";
 import type { Meta } from "../../core/context.ts";
 import type { Environment } from "../../core/environment.ts";
 import { fail } from "../../core/errors.ts";
+import { currentTraceId } from "../../core/metrics/exemplars.ts";
 import { exchanges, sendProblem, type RoutedRequest } from "./gateway.exchange.ts";
 import { docsPage, docsPolicy, type Document } from "./gateway.docs.ts";
-import { pathOf, requestMetrics, type Measure } from "./gateway.metrics.ts";
+import { pathOf, requestMetrics } from "./gateway.metrics.ts";
 import { openApiDocument } from "./gateway.openapi.ts";
 import { aliases, documentPaths, methodsAt, operations } from "./gateway.operations.ts";
 import { requireServices } from "./gateway.needs.ts";
 import { contentTag, isKnownTo, send } from "./gateway.output.ts";
 import { loadGuard, type LoadGuard } from "./gateway.shedding.ts";
+
+const measure = requestMetrics();
 
 type Settings = Record<string, unknown>;
 /** What the mixin and `created` leave on the service. */
@@ -22,7 +25,6 @@ interface Gateway extends Service<Settings> {
   server: Server;
   exchange: ReturnType<typeof exchanges>;
   load: LoadGuard;
-  measure: Measure;
   httpHandler(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
@@ -56,7 +58,7 @@ function listener(this: Gateway, request: RoutedRequest, response: ServerRespons
   const refused = this.load.refuse();
   response.once("close", () => {
     if (refused === null) this.load.ended();
-    this.measure(request, response, begin);
+    measure(request, response, begin);
   });
   if (refused !== null) {
     sendProblem(request, response, refused);
@@ -125,6 +127,7 @@ const routes = () => [
 const methods = {
   parseQueryString,
   callAction(this: Gateway, _route: unknown, action: string, request: RoutedRequest, response: ServerResponse) {
+    request.$traceId = currentTraceId();
     return this.exchange(action, request, response).then(() => true);
   },
   errorHandler(this: Gateway, request: RoutedRequest, response: ServerResponse, error: unknown) {
@@ -164,7 +167,6 @@ export function createService({
     created(this: Gateway) {
       const meta: Meta = { principal: { kind: "service", id: "gateway" } };
       this.exchange = exchanges(config, clock, () => this.broker.call("v1.account.jwks", {}, { meta }));
-      this.measure = requestMetrics();
       this.load = loadGuard(tellLoad(this.logger));
       this.server = createServer(timeouts, listener.bind(this));
       health.register("services", () => requireServices(this.broker), { critical: false });

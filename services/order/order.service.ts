@@ -8,13 +8,12 @@ import { inboxCollection, subscriber, type Inbox } from "../../core/reactions.ts
 import { implement } from "../../core/service.ts";
 import { orderHandlers } from "./order.handlers.ts";
 import { orderInspection } from "./order.inspect.ts";
-import { countOrders, measureOldest, sagaMetrics, showRunning } from "./order.metrics.ts";
+import { measureOrders, sagaMetrics } from "./order.metrics.ts";
 import { orderReactions } from "./order.reactions.ts";
 import { Runner } from "./order.runner.ts";
 import { orderCollection } from "./order.schema.ts";
 
 const SWEEP_EVERY_MS = 1_000;
-const MEASURE_EVERY_MS = 10_000;
 /** Inside the process's 5 s to stop: what is not done then goes to another node's sweeper, or to the next start's. */
 const GRACE_MS = 3_000;
 
@@ -30,9 +29,7 @@ export function createService(env: Environment): ServiceSchema {
   };
   const runner = new Runner({ orders, clock, random, leaseMs, onError, ...sagaMetrics });
   const sweeper = createLoop(clock, SWEEP_EVERY_MS, random);
-  database.onWritten(countOrders);
-  database.measure(MEASURE_EVERY_MS, () => measureOldest(orders, clock));
-  showRunning(() => runner.running);
+  measureOrders({ database, orders, runner, clock });
 
   return {
     name: "order",
