@@ -241,39 +241,4 @@ export const catalogue = {
   ...topology,
 };
 
-/** What prom-client collects by itself; Node and the operating system bound their labels. */
-export const defaultMetrics = {
-  process_cpu_user_seconds_total: "CPU time in our own code",
-  process_cpu_system_seconds_total: "CPU time in the kernel",
-  process_cpu_seconds_total: "Both together",
-  process_start_time_seconds: "When the process began",
-  process_resident_memory_bytes: "Memory that the process really has",
-  process_virtual_memory_bytes: "Address space",
-  process_heap_bytes: "Data segment",
-  process_open_fds: "Open files and sockets",
-  process_max_fds: "How many there may be",
-  nodejs_eventloop_lag_seconds: "How late the event loop is at the moment of the scrape",
-  nodejs_eventloop_lag_min_seconds: "The least since the scrape before",
-  nodejs_eventloop_lag_max_seconds: "The most since the scrape before",
-  nodejs_eventloop_lag_mean_seconds: "The mean since the scrape before",
-  nodejs_eventloop_lag_stddev_seconds: "Its standard deviation",
-  nodejs_eventloop_lag_p50_seconds: "Half of the time it was below this",
-  nodejs_eventloop_lag_p90_seconds: "90 % of the time it was below this",
-  nodejs_eventloop_lag_p99_seconds: "99 % of the time it was below this",
-  nodejs_active_resources: "What keeps the event loop alive, by type",
-  nodejs_active_resources_total: "All of it",
-  nodejs_active_handles: "Handles of libuv, by type",
-  nodejs_active_handles_total: "All of them",
-  nodejs_active_requests: "Requests of libuv, by type",
-  nodejs_active_requests_total: "All of them",
-  nodejs_heap_size_total_bytes: "The JavaScript heap",
-  nodejs_heap_size_used_bytes: "What of it is in use",
-  nodejs_external_memory_bytes: "Buffers outside of it",
-  nodejs_heap_space_size_total_bytes: "The heap by space",
-  nodejs_heap_space_size_used_bytes: "What of each space is in use",
-  nodejs_heap_space_size_available_bytes: "What of each space is free",
-  nodejs_version_info: "1, with Node's version",
-  nodejs_gc_duration_seconds: "Pauses of the garbage collector, by kind",
-} as const;
-
 export type MetricName = keyof typeof catalogue;

@@ -81,8 +81,8 @@ function familyOf<S extends Series>(name: string, spec: MetricSpec, make: () => 
   const known = families.get(name);
   if (known !== undefined) return known as unknown as Family<S>;
   const family = new Family({ name, spec, make, onOverflow: overflowed });
-  families.set(name, family as unknown as Family<Series>);
-  show(family as unknown as Family<Series>);
+  families.set(name, family);
+  show(family);
   return family;
 }
 

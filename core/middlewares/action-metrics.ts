@@ -26,7 +26,8 @@ export const callsBegun = (): Middleware => {
   const begun = counter("comptoir_actions_begun_total");
   return {
     name: "CallsBegun",
-    localAction(next: ActionHandler, { name = "", visibility }): ActionHandler {
+    localAction(next: ActionHandler, schema): ActionHandler {
+      const [name, visibility] = [String(schema.name), schema.visibility];
       if (!isOurs(name, visibility)) return next;
       const ofAction = begun.labels({ action: name });
       return function countAndHandle(this: unknown, ctx: Context) {
@@ -44,7 +45,8 @@ export const actionMetrics = (): Middleware => {
   const inFlight = gauge("comptoir_actions_in_flight").labels();
   return {
     name: "ActionMetrics",
-    localAction(next: ActionHandler, { name: action = "", visibility }): ActionHandler {
+    localAction(next: ActionHandler, schema): ActionHandler {
+      const [action, visibility] = [String(schema.name), schema.visibility];
       if (!isOurs(action, visibility)) return next;
       const ofAction = seconds.labels({ action });
       return async function measure(this: unknown, ctx: Context) {

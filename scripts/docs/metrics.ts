@@ -1,5 +1,6 @@
 // docs/metrics.md: the catalogue of metrics.
-import { defaultMetrics, groups, type MetricSpec } from "../../core/metrics/catalogue.ts";
+import { groups, type MetricSpec } from "../../core/metrics/catalogue.ts";
+import { defaultMetrics } from "../../core/metrics/default-metrics.ts";
 
 const intro = `# Metrics
 

@@ -61,11 +61,8 @@ export function accountHandlers({
     "v1.account.login": async ({ email, password }) => {
       const account = await accounts.load(accountIdOf(email));
       const isRight = await passwords.verify(password, account?.state.passwordHash ?? null);
-      if (account === null || !isRight) {
-        loginsBy.refused.inc();
-        throw fail("UNAUTHENTICATED", "The e-mail or the password is wrong");
-      }
-      loginsBy.ok.inc();
+      loginsBy[account !== null && isRight ? "ok" : "refused"].inc();
+      if (account === null || !isRight) throw fail("UNAUTHENTICATED", "The e-mail or the password is wrong");
       const { scopes, customerId } = account.state;
       return tokens.issue({ kind: "user", id: account.id, scopes, customerId });
     },

@@ -74,7 +74,6 @@ export function exchanges(config: Config, clock: Clock, fetchKeys: FetchKeys) {
     const call = (ctx.call as (target: unknown, ...rest: Parameters<Call>) => Promise<unknown>).bind(ctx);
     const options = { meta: { ...meta, principal } };
     const result = await guarded(operation, request, params, () => call(target, params, options));
-    request.$traceId = currentTraceId();
     respond(operation, request, response, params, result as Record<string, unknown>);
   };
 }

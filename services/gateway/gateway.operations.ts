@@ -56,10 +56,10 @@ export const methodsAt = (path: string): readonly string[] =>
 
 const routes = [
   ...operations.flatMap(({ action, rest }) =>
-    methodsOf(rest).map(method => ({ method, pattern: patternOf(rest.path), route: action as string })),
+    methodsOf(rest).map(method => ({ method, pattern: patternOf(rest.path), route: action })),
   ),
   ...Object.values(documentPaths).flatMap(path =>
-    ["GET", "HEAD"].map(method => ({ method, pattern: patternOf(path), route: path as string })),
+    ["GET", "HEAD"].map(method => ({ method, pattern: patternOf(path), route: path })),
   ),
 ];
 

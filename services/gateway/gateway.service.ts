@@ -11,7 +11,7 @@ import { currentScope, traceIdHere } from "../../core/tracing/scope.ts";
 import { exchanges, sendProblem, type RoutedRequest } from "./gateway.exchange.ts";
 import { docsPage, docsPolicy, type Document } from "./gateway.docs.ts";
 import { logProblem } from "./gateway.log.ts";
-import { pathOf, requestMetrics, type Measure } from "./gateway.metrics.ts";
+import { pathOf, requestMetrics } from "./gateway.metrics.ts";
 import { openApiDocument } from "./gateway.openapi.ts";
 import { aliases, documentPaths, methodsAt, operations } from "./gateway.operations.ts";
 import { requireServices } from "./gateway.needs.ts";
@@ -19,13 +19,14 @@ import { contentTag, isKnownTo, send } from "./gateway.output.ts";
 import { loadGuard, type LoadGuard } from "./gateway.shedding.ts";
 import { inRequest } from "./gateway.tracing.ts";
 
+const measure = requestMetrics();
+
 type Settings = Record<string, unknown>;
 /** What the mixin and `created` leave on the service. */
 interface Gateway extends Service<Settings> {
   server: Server;
   exchange: ReturnType<typeof exchanges>;
   load: LoadGuard;
-  measure: Measure;
   httpHandler(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
@@ -59,7 +60,7 @@ function answer(this: Gateway, request: RoutedRequest, response: ServerResponse)
   const refused = this.load.refuse(request);
   response.once("close", () => {
     if (refused === null) this.load.ended();
-    this.measure(request, response, begin);
+    measure(request, response, begin);
   });
   if (refused !== null) {
     sendProblem(request, response, refused);
@@ -132,6 +133,7 @@ const routes = () => [
 const methods = {
   parseQueryString,
   callAction(this: Gateway, _route: unknown, action: string, request: RoutedRequest, response: ServerResponse) {
+    request.$traceId = currentTraceId();
     return this.exchange(action, request, response).then(() => true);
   },
   errorHandler(this: Gateway, request: RoutedRequest, response: ServerResponse, error: unknown) {
@@ -168,7 +170,6 @@ export function createService(environment: Environment): ServiceSchema<Settings,
     created(this: Gateway) {
       const meta: Meta = { principal: { kind: "service", id: "gateway" } };
       this.exchange = exchanges(config, clock, () => this.broker.call("v1.account.jwks", {}, { meta }));
-      this.measure = requestMetrics();
       this.load = loadGuard(tellLoad(this.logger), { clock, random });
       this.server = createServer(timeouts, listener.bind(this));
       health.register("services", () => requireServices(this.broker), { critical: false });

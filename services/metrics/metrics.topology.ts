@@ -26,10 +26,10 @@ export class TopologyGauge {
     const known = topologyNames.find(each => each === name);
     if (known === undefined)
       throw new TypeError(`${name} is no metric of the topology: name it in metrics.topology.ts`);
-    this.#family = gauge(known) as unknown as Labelled;
+    this.#family = gauge(known);
   }
 
-  set(labels: Readonly<Record<string, unknown>> | number, value = 0): void {
+  set(labels: Readonly<Record<string, string | number | undefined>> | number, value = 0): void {
     if (typeof labels === "number") {
       this.#family.labels().set(labels);
       return;

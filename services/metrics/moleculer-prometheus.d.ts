@@ -6,9 +6,9 @@ declare module "moleculer-prometheus" {
   }
   /** They work on the service: `client` makes the metrics, `metrics` holds them, `broker` is asked. */
   interface Methods {
-    createMetrics(this: object, definitions: Readonly<Record<string, Definition | null>>): void;
-    update(this: object, name: string, method: string, labels: object | null, value: unknown): void;
-    updateCommonValues(this: object): Promise<void> | undefined;
+    readonly createMetrics: (this: object, definitions: Readonly<Record<string, Definition | null>>) => void;
+    readonly update: (this: object, name: string, method: string, labels: object | null, value: unknown) => void;
+    readonly updateCommonValues: (this: object) => Promise<void> | undefined;
   }
   const schema: {
     readonly settings: { readonly metrics: Readonly<Record<string, Definition>> };

@@ -1,5 +1,6 @@
 // The numbers of orders and of their sagas.
 import type { CloudEvent } from "../../core/contracts/common.ts";
+import type { HostedDatabase } from "../../core/environment.ts";
 import { timestamp, type Clock } from "../../core/kernel/clock.ts";
 import { countEvents } from "../../core/metrics/count-events.ts";
 import { counter, gauge, histogram } from "../../core/metrics/registry.ts";
@@ -16,6 +17,7 @@ const takeovers = counter("comptoir_saga_takeovers_total").labels();
 const running = gauge("comptoir_sagas_running");
 const oldest = gauge("comptoir_saga_oldest_seconds").labels();
 
+const MEASURE_EVERY_MS = 10_000;
 /** PENDING orders looked through for the oldest: placedAt, which has an index, is long ago for imported ones. */
 const PENDING = 200;
 
@@ -25,7 +27,7 @@ function ended(status: "CONFIRMED" | "REJECTED", { time }: CloudEvent, { created
   seconds.labels({ status }).observe(Math.max(0, Date.parse(time) - Date.parse(createdAt)) / 1_000);
 }
 
-export const countOrders = countEvents<OrderState>({
+const countOrders = countEvents<OrderState>({
   "order.placed.v1": () => {
     placed.inc();
   },
@@ -53,17 +55,25 @@ export const sagaMetrics = {
   },
 };
 
-/** @param count of the sagas that this process runs */
-export function showRunning(count: () => number): void {
-  running.onScrape(() => {
-    running.labels().set(count());
-  });
-}
-
 /** One bounded round. */
-export async function measureOldest(store: DocumentStore<OrderState>, clock: Clock): Promise<void> {
+async function measureOldest(store: DocumentStore<OrderState>, clock: Clock): Promise<void> {
   const { items } = await store.list({ where: { status: "PENDING" }, orderBy: "placedAt", limit: PENDING });
   const now = clock.now();
   const first = items.reduce((least, { state }) => (state.createdAt < least ? state.createdAt : least), timestamp(now));
   oldest.set(Math.max(0, now - Date.parse(first)) / 1_000);
+}
+
+interface Measured {
+  readonly database: Pick<HostedDatabase, "onWritten" | "measure">;
+  readonly orders: DocumentStore<OrderState>;
+  readonly runner: { readonly running: number };
+  readonly clock: Clock;
+}
+
+export function measureOrders({ database, orders: store, runner, clock }: Measured): void {
+  database.onWritten(countOrders);
+  database.measure(MEASURE_EVERY_MS, () => measureOldest(store, clock));
+  running.onScrape(() => {
+    running.labels().set(runner.running);
+  });
 }

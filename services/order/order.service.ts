@@ -9,13 +9,12 @@ import { implement } from "../../core/service.ts";
 import { Admission } from "./order.admission.ts";
 import { orderHandlers } from "./order.handlers.ts";
 import { orderInspection } from "./order.inspect.ts";
-import { countOrders, measureOldest, sagaMetrics, showRunning } from "./order.metrics.ts";
+import { measureOrders, sagaMetrics } from "./order.metrics.ts";
 import { orderReactions } from "./order.reactions.ts";
 import { Runner } from "./order.runner.ts";
 import { orderCollection } from "./order.schema.ts";
 
 const SWEEP_EVERY_MS = 1_000;
-const MEASURE_EVERY_MS = 10_000;
 /** Inside the process's 5 s to stop: what is not done then goes to another node's sweeper, or to the next start's. */
 const GRACE_MS = 3_000;
 
@@ -32,9 +31,7 @@ export function createService(env: Environment): ServiceSchema {
   const runner = new Runner({ orders, clock, random, leaseMs, onError, ...sagaMetrics });
   const admission = new Admission(clock, random);
   const sweeper = createLoop(clock, SWEEP_EVERY_MS, random);
-  database.onWritten(countOrders);
-  database.measure(MEASURE_EVERY_MS, () => measureOldest(orders, clock));
-  showRunning(() => runner.running);
+  measureOrders({ database, orders, runner, clock });
 
   return {
     name: "order",

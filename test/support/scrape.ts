@@ -1,5 +1,6 @@
 // A scrape as its series: what Prometheus would read.
-import { catalogue, defaultMetrics, type MetricSpec } from "../../core/metrics/catalogue.ts";
+import { catalogue, type MetricSpec } from "../../core/metrics/catalogue.ts";
+import { defaultMetrics } from "../../core/metrics/default-metrics.ts";
 import { expose } from "../../core/metrics/registry.ts";
 
 export interface ScrapedSeries {

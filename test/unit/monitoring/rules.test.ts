@@ -83,8 +83,8 @@ describe("The check of the rules sees", () => {
 });
 
 describe("Services", () => {
-  /** Without it no backup can be begun, and no buyer notices. */
-  const quiet = ["backup"];
+  /** Without them no backup can be begun and no dashboard draws the cluster; no buyer notices. */
+  const quiet = ["backup", "metrics"];
 
   it("are each missed when no node of them is ready", () => {
     const missed = alerts.flatMap(({ alert, expr }) =>
