@@ -31,26 +31,30 @@ const OTLP_PATH = "v1/traces";
 
 /** OTEL_EXPORTER_OTLP_ENDPOINT is a base, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT the address itself, as OpenTelemetry has it. */
 function otlpUrl(source: Source): string {
+  // A setting that asks for gRPC must not be ignored.
+  source.read("OTEL_EXPORTER_OTLP_PROTOCOL", oneOf(["http/json"]), "http/json");
   const base = source.read("OTEL_EXPORTER_OTLP_ENDPOINT", httpUrl, "http://localhost:4318");
-  const fromBase = `${base.replace(/\/$/, "")}/${OTLP_PATH}`;
-  return source.read("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", httpUrl, fromBase);
+  return source.read("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", httpUrl, `${base.replace(/\/$/, "")}/${OTLP_PATH}`);
 }
+
+const zipkinUrl = (source: Source): string =>
+  source.read("OTEL_EXPORTER_ZIPKIN_ENDPOINT", httpUrl, "http://localhost:9411/api/v2/spans");
+
+/** Where to is only looked at for the exporter that is used: other programs on the machine have the same variables. */
+const urls: Readonly<Record<TracingConfig["exporter"], (source: Source) => string>> = {
+  none: () => "",
+  otlp: otlpUrl,
+  zipkin: zipkinUrl,
+};
 
 export function tracingOf(source: Source): TracingConfig {
   const exporter = source.read("OTEL_TRACES_EXPORTER", oneOf(exporters), "none");
-  // Only OTLP over HTTP is spoken, and a setting that asks for gRPC must not be ignored.
-  source.read("OTEL_EXPORTER_OTLP_PROTOCOL", oneOf(["http/json"]), "http/json");
-  const otlp = otlpUrl(source);
-  const zipkin = source.read("OTEL_EXPORTER_ZIPKIN_ENDPOINT", httpUrl, "http://localhost:9411/api/v2/spans");
+  const name = matching(/^[^\p{C}]{1,100}$/u, "1 to 100 printable characters");
   return {
     exporter,
-    url: exporter === "zipkin" ? zipkin : otlp,
+    url: urls[exporter](source),
     ratio: source.read("OTEL_TRACES_SAMPLER_ARG", share, 0.1),
     slowMs: source.read("COMPTOIR_TRACES_SLOW", integer(1, 3_600_000), 1_000),
-    serviceName: source.read(
-      "OTEL_SERVICE_NAME",
-      matching(/^[\w.-]{1,100}$/, "1 to 100 letters, digits, dots, - and _"),
-      null,
-    ),
+    serviceName: source.read("OTEL_SERVICE_NAME", name, null),
   };
 }

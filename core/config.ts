@@ -39,7 +39,7 @@ export interface Config {
   readonly tracing: TracingConfig;
 }
 
-export const levels = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
+const levels = ["fatal", "error", "warn", "info", "debug", "trace"] as const;
 export type LogLevel = (typeof levels)[number];
 
 const port = integer(0, 65_535);

@@ -1,5 +1,5 @@
 // What is logged, as it can be changed while the node runs: for all of it, or for one module. Ends with the process.
-import { levels, type LogLevel } from "../config.ts";
+import type { LogLevel } from "../config.ts";
 
 const rank: Readonly<Record<LogLevel, number>> = { fatal: 0, error: 1, warn: 2, info: 3, debug: 4, trace: 5 };
 
@@ -17,8 +17,6 @@ export interface LevelChange {
   /** The whole node, and every module, when left out. */
   readonly module?: string | undefined;
 }
-
-export const isLevel = (text: unknown): text is LogLevel => (levels as readonly unknown[]).includes(text);
 
 export class LogLevels {
   readonly #start: LogLevel;

@@ -61,7 +61,7 @@ const problem: Json = {
     status: { type: "integer" },
     detail: { type: "string" },
     code: { type: "string", enum: Object.keys(catalogue) },
-    traceId: { type: "string" },
+    traceId: { type: "string", pattern: "^[0-9a-f]{32}$" },
     errors: {
       type: "array",
       items: {

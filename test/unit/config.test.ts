@@ -39,7 +39,7 @@ describe("The configuration", () => {
       logLevel: "info",
       tracing: {
         exporter: "none",
-        url: "http://localhost:4318/v1/traces",
+        url: "",
         ratio: 0.1,
         slowMs: 1_000,
         serviceName: null,
@@ -67,6 +67,12 @@ describe("The configuration", () => {
     });
   });
 
+  it("does not mind what other programs are told of exporters that it does not use", () => {
+    expect(problemsOf({ OTEL_EXPORTER_OTLP_PROTOCOL: "grpc", OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4317" })).toEqual(
+      [],
+    );
+  });
+
   it.each([
     ["OTEL_TRACES_EXPORTER", "jaeger", /must be one of none, otlp, zipkin/],
     ["OTEL_TRACES_SAMPLER_ARG", "1.5", /from 0 to 1, like 0.1/],
@@ -75,9 +81,10 @@ describe("The configuration", () => {
     ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", /must be one of http\/json/],
     ["OTEL_EXPORTER_ZIPKIN_ENDPOINT", "nowhere", /must be http:\/\/HOST:PORT/],
     ["COMPTOIR_TRACES_SLOW", "0", /whole number from 1/],
-    ["OTEL_SERVICE_NAME", "my shop", /letters, digits/],
+    ["OTEL_SERVICE_NAME", "my\nshop", /1 to 100 printable/],
   ])("says what is wrong with %s=%s", (name, value, problem) => {
-    const [first, ...others] = problemsOf({ [name]: value });
+    const exporter = name.includes("ZIPKIN") ? "zipkin" : "otlp";
+    const [first, ...others] = problemsOf({ OTEL_TRACES_EXPORTER: exporter, [name]: value });
     expect(others).toEqual([]);
     expect(first).toMatch(new RegExp(`^${name} is "`));
     expect(first).toMatch(problem);
