@@ -35,7 +35,7 @@ export const rules = (): Rule[] =>
   read<RuleFile>("rules").flatMap(({ groups }) => groups.flatMap(group => group.rules));
 export const cases = (): Case[] => read<{ tests: Case[] }>("tests").flatMap(({ tests }) => tests);
 
-/** What others expose, as far as the rules ask for it, with its labels; the system test meets them in real scrapes. */
+/** What the node exporter, Prometheus and the Alertmanager expose, as far as the rules ask for it, with its labels. */
 const foreign: Readonly<Record<string, readonly string[]>> = {
   up: [],
   node_filesystem_avail_bytes: ["device", "fstype", "mountpoint"],

@@ -88,9 +88,9 @@ describe("A Prometheus beside a cluster", () => {
     };
     const jobs = config.scrape_configs.filter(({ job_name: name }) => name === "comptoir");
     return stringify({
-      global: { scrape_interval: "1s", scrape_timeout: "1s", evaluation_interval: "2s" },
+      global: { scrape_interval: "2s", scrape_timeout: "2s", evaluation_interval: "2s" },
       rule_files: [join(folder, "rules", "*.yml")],
-      scrape_configs: jobs.map(job => ({ ...job, http_sd_configs: [{ url: targetsUrl, refresh_interval: "1s" }] })),
+      scrape_configs: jobs.map(job => ({ ...job, http_sd_configs: [{ url: targetsUrl, refresh_interval: "2s" }] })),
     });
   }
 
