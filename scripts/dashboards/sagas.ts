@@ -194,7 +194,10 @@ const delivery = [
     width: 8,
     queries: [
       { expr: over("sum", metric("comptoir_event_feeds"), ["subscriber"]), legend: "shares of {{subscriber}}" },
-      { expr: over("sum", metric("comptoir_event_log_buffered"), ["direction"]), legend: "in memory: {{direction}}" },
+      {
+        expr: orNone(over("sum", metric("comptoir_event_log_buffered"), ["direction"]), "direction"),
+        legend: "in memory: {{direction}}",
+      },
     ],
   }),
 ];
