@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { endWithThisProcess } from "./watchdog.ts";
 
-const START_TIMEOUT_MS = 60_000;
+/** A Kafka takes 3 s, on a machine that does much else a minute. */
+const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 10_000;
 const POLL_MS = 25;
 

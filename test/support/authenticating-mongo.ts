@@ -19,12 +19,12 @@ export interface Login {
 
 type Command = Readonly<Record<string, unknown>>;
 
-/** The command of a message of the wire protocol; a cursor's handshake may still come as OP_QUERY. */
+/** The command in a message of the wire protocol; a connection begins with OP_QUERY. */
 function commandOf(message: Buffer): Command {
   const kind = message.readInt32LE(12);
   const start = kind === OP_MSG ? HEADER + 5 : message.indexOf(0, HEADER + 4) + 9;
   if (kind !== OP_MSG && kind !== OP_QUERY) return {};
-  return BSON.deserialize(message.subarray(start, start + message.readInt32LE(start))) as Command;
+  return BSON.deserialize(message.subarray(start, start + message.readInt32LE(start)));
 }
 
 function replyTo(request: Buffer, reply: object): Buffer {

@@ -33,7 +33,7 @@ export interface SecuredServers {
   /** Nobody listens there. */
   readonly nowhere: string;
   /** For a secret; the path of a file that only its owner reads. */
-  secretFile(name: string, value: string): string;
+  readonly secretFile: (name: string, value: string) => string;
   stop(): Promise<void>;
 }
 

@@ -31,7 +31,8 @@ import {
 import { ROOT } from "../support/shop-process.ts";
 
 const START_MS = 300_000;
-const GIVE_UP_S = 6;
+const GIVE_UP_S = 10;
+const wrong = "wr0ng-s3cret";
 
 const data = temporaryFolder();
 let servers: SecuredServers;
@@ -124,6 +125,14 @@ describe("A client", () => {
     await expect(checkKafka({ ...config, tls: withCertificate(servers.certificates) })).resolves.toBeUndefined();
   });
 
+  it("is let in by Kafka with the login it has now, whatever the last one was", async () => {
+    const config = { ...kafkaConfig([servers.kafka.address]), tls: onlyCa(servers.certificates) };
+    const sasl = { mechanism: "scram-sha-512", username: USER, password: secrets.kafka } as const;
+    await expect(checkKafka({ ...config, sasl })).resolves.toBeUndefined();
+    await expect(checkKafka({ ...config, sasl: { ...sasl, password: wrong } })).rejects.toThrow(/invalid credentials/);
+    await expect(checkKafka({ ...config, sasl: { ...sasl, mechanism: "plain" } })).resolves.toBeUndefined();
+  });
+
   it("is let in by MongoDB with the user of the connection string", async () => {
     const url = servers.mongoUrl.replace("//", `//${USER}:${encodeURIComponent(secrets.mongo)}@`);
     await expect(
@@ -135,7 +144,6 @@ describe("A client", () => {
 });
 
 type Change = () => Record<string, string>;
-const wrong = "wr0ng-s3cret";
 const wrongFile = (): string => servers.secretFile("wrong", wrong);
 const without = (prefix: string): Record<string, string> => ({
   [`${prefix}_TLS_CERT_FILE`]: "",
