@@ -7,7 +7,7 @@ import { toError } from "../../core/errors.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { accessRefusal } from "../../core/middlewares/authorisation.ts";
 import { policyOf } from "../../core/resilience.ts";
-import { currentTraceId, traceIdHere } from "../../core/tracing/scope.ts";
+import { traceIdHere } from "../../core/tracing/scope.ts";
 import { clientAddress } from "./gateway.address.ts";
 import { authenticator, type Caller, type FetchKeys } from "./gateway.authentication.ts";
 import { inputOf } from "./gateway.input.ts";
@@ -85,7 +85,6 @@ export function sendProblem(request: RoutedRequest, response: ServerResponse, er
     headers["WWW-Authenticate"] = sent ? 'Bearer error="invalid_token"' : "Bearer";
   }
   request.$problem = problem.code;
-  request.$traceId = currentTraceId();
   send(request, response, problem.status, headers, JSON.stringify(problem));
   return problem.code;
 }

@@ -7,7 +7,7 @@ import ApiGateway from "moleculer-web";
 import type { Meta } from "../../core/context.ts";
 import type { Environment } from "../../core/environment.ts";
 import { fail } from "../../core/errors.ts";
-import { currentScope, traceIdHere } from "../../core/tracing/scope.ts";
+import { currentScope, currentTraceId, traceIdHere } from "../../core/tracing/scope.ts";
 import { exchanges, sendProblem, type RoutedRequest } from "./gateway.exchange.ts";
 import { docsPage, docsPolicy, type Document } from "./gateway.docs.ts";
 import { logProblem } from "./gateway.log.ts";
@@ -55,6 +55,7 @@ function nothingHere(request: RoutedRequest, response: ServerResponse) {
 
 function answer(this: Gateway, request: RoutedRequest, response: ServerResponse): void {
   const begin = performance.now();
+  request.$traceId = currentTraceId();
   response.setHeaders(securityHeaders);
   if (!this.server.listening) response.setHeader("Connection", "close");
   const refused = this.load.refuse(request);
@@ -133,7 +134,6 @@ const routes = () => [
 const methods = {
   parseQueryString,
   callAction(this: Gateway, _route: unknown, action: string, request: RoutedRequest, response: ServerResponse) {
-    request.$traceId = currentTraceId();
     return this.exchange(action, request, response).then(() => true);
   },
   errorHandler(this: Gateway, request: RoutedRequest, response: ServerResponse, error: unknown) {
