@@ -8,15 +8,21 @@ import type { Random } from "../../core/kernel/random.ts";
 
 /** What that part may take. The saga behind it meets the same queues about three times as often. */
 const TARGET_MS = 100;
-/** How long it may take longer: a burst that is over by then is no overload (RFC 8289 on the good queue). */
-const BURST_MS = 200;
+/**
+ * How long it may take longer: a burst that is over by then is no overload (RFC 8289 on the good queue). A second, because
+ * whoever opens a sale sends all its buyers within one, and a machine that does something else for a moment is no overload.
+ */
+const BURST_MS = 1_000;
+/** And so long while the last overload is not long over. */
+const AGAIN_MS = 200;
+const OVER_MS = 10_000;
 const SAMPLE_MS = 50;
 /** Of the rate at which placings end: half a second of samples, so that a pause of the garbage collector is no trend. */
 const NEWEST = 0.1;
 /** Above what Little's law asks for: with exactly that many the core would now and then have nothing to do. */
 const SPARE = 1.75;
 /** So few at once are no queue: then it is something else that is slow, and refusing would not make it quicker. */
-const ALWAYS = 8;
+const ALWAYS = 12;
 /** Of a burst. */
 const MOST = 256;
 /** Of one second up to this: not all of those that were refused come back at once. */
@@ -33,6 +39,7 @@ export class Admission {
   #endedPerMs = 0;
   /** Since when the quickest takes longer than it may; null: it does not. */
   #lateSince: number | null = null;
+  #overloadedAt = -Infinity;
   #limit = MOST;
 
   constructor(clock: Clock, random: Random) {
@@ -65,7 +72,9 @@ export class Admission {
     const weight = 1 - (1 - NEWEST) ** (passed / SAMPLE_MS);
     this.#endedPerMs += (this.#ended / passed - this.#endedPerMs) * weight;
     this.#lateSince = this.#isLate() ? (this.#lateSince ?? now) : null;
-    const isOverload = this.#lateSince !== null && now - this.#lateSince >= BURST_MS;
+    const tolerated = now - this.#overloadedAt < OVER_MS ? AGAIN_MS : BURST_MS;
+    const isOverload = this.#lateSince !== null && now - this.#lateSince >= tolerated;
+    if (isOverload) this.#overloadedAt = now;
     this.#limit = isOverload ? Math.max(ALWAYS, Math.ceil(this.#endedPerMs * TARGET_MS * SPARE)) : MOST;
     this.#sampledAt = now;
     this.#ended = 0;

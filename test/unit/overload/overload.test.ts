@@ -6,11 +6,12 @@ const phase = (seconds: number, offered: number, capacity = 500): Phase => ({ se
 
 describe("An overloaded shop", () => {
   it.each([
-    ["twice of a quick shop", 1_000, 500, 0.9],
-    ["twice of a slow shop", 140, 70, 0.85],
+    ["twice of a quick shop", 1_000, 500, 0.9, 1_500],
+    // What is let in as a burst takes two seconds to work off there.
+    ["twice of a slow shop", 140, 70, 0.85, 2_500],
     // Refusing the other 2,000 at the door takes an eighth of the core.
-    ["five times of a quick shop", 2_500, 500, 0.8],
-  ])("does what it can at %s", async (_what, offered, capacity, goodput) => {
+    ["five times of a quick shop", 2_500, 500, 0.8, 1_500],
+  ])("does what it can at %s", async (_what, offered, capacity, goodput, first) => {
     const [, begin, on] = await run([
       phase(2, capacity / 2, capacity),
       phase(5, offered, capacity),
@@ -19,7 +20,7 @@ describe("An overloaded shop", () => {
     expect(on?.acceptedPerSecond).toBeGreaterThan(goodput * capacity);
     expect(on?.p99).toBeLessThan(1_000);
     // The first moments too: until it is known that this is no burst, at most a burst is let in.
-    expect(begin?.p99).toBeLessThan(1_500);
+    expect(begin?.p99).toBeLessThan(first);
   });
 
   it("takes everything again soon after", async () => {
@@ -34,6 +35,7 @@ describe("A shop that can keep up refuses nobody", () => {
     ["at nine tenths of what it can do", [phase(20, 450)], 0],
     ["when its payment provider takes three seconds", [phase(20, 300)], 3_000],
     ["when 200 come in one moment", [phase(0.01, 20_000), phase(2, 10)], 0],
+    ["when 200 come to a slow one within half a second", [phase(0.5, 400, 70), phase(5, 1, 70)], 0],
   ])("%s", async (_what, phases, outsideMs) => {
     for (const told of await run(phases, outsideMs)) expect(told.refusedPerSecond).toBe(0);
   });
