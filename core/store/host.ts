@@ -34,10 +34,16 @@ export interface HostOptions extends Omit<StoreOptions, "onCommit"> {
 }
 
 /** A line for each fact: what happened to which order, payment, SKU …; what it says of them stays in the event. */
-const factOf = ({ source, subject, sequence }: CloudEvent): object => ({
-  [nameOfSubject(source.replace(/^.*\//, ""))]: subject,
-  seq: sequence,
-});
+class FactLines {
+  logger: Pick<Service["logger"], "info"> | null = null;
+
+  say(facts: readonly CloudEvent[]): void {
+    for (const { type, source, subject, sequence: seq } of facts) {
+      const aggregate = source.slice(source.lastIndexOf("/") + 1);
+      this.logger?.info(type, { [nameOfSubject(aggregate)]: subject, seq });
+    }
+  }
+}
 
 /** Moleculer copies a schema's objects property by property, which a class with private fields does not survive. */
 const plain = (adapter: HostAdapter): HostAdapter => ({
@@ -52,14 +58,9 @@ const plain = (adapter: HostAdapter): HostAdapter => ({
 export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: HostOptions): HostedDatabase {
   const { clock, random } = options;
   let relay: Relay | null = null;
-  let say: ((fact: CloudEvent) => void) | null = null;
-  const database = createDatabase(openDriver, {
-    ...options,
-    onCommit: () => relay?.kick(),
-    onFacts: facts => {
-      if (say !== null) for (const fact of facts) say(fact);
-    },
-  });
+  const facts = new FactLines();
+  const onFacts = facts.say.bind(facts);
+  const database = createDatabase(openDriver, { ...options, onFacts, onCommit: () => relay?.kick() });
   const relayed = () => database.stores().filter(({ spec }) => spec.eventless !== true);
 
   function relayOf({ broker, name, logger }: Service): Relay {
@@ -81,10 +82,7 @@ export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: Ho
     actions: noActions,
     events: held,
     async started(this: Service) {
-      const { logger } = this;
-      say = fact => {
-        logger.info(fact.type, factOf(fact));
-      };
+      facts.logger = this.logger;
       await adapter.connect();
       await Promise.all(relayed().map(store => store.measure()));
       relay = relayOf(this);
