@@ -91,7 +91,7 @@ export function brokerOptions(
   const levels = new LogLevels(config.logLevel);
   const { announceMs, handlersMs } = stopTimesOf(config);
   return {
-    logger: new NodeLogger(levels) as unknown as NonNullable<BrokerOptions["logger"]>,
+    logger: new NodeLogger(levels),
     metadata: { startedAt: new Date().toISOString(), version: RELEASE, ops },
     ...clusterOptions(config),
     // For what has no policy of its own (core/resilience.ts).

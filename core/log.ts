@@ -95,10 +95,10 @@ export class NodeLogger extends Loggers.Base<object> {
 
   override getLogHandler(bindings: Bindings): (level: Level, args: unknown[]) => void {
     const module = (bindings.svc ?? bindings.mod).toLowerCase();
-    const logger = root().child(bindings);
+    const logger = root().child(bindings) as Record<Level, (...given: unknown[]) => void>;
     this.#levels.know(module);
     return (level, args) => {
-      if (this.#levels.allows(module, level)) (logger[level] as (...given: unknown[]) => void)(...args);
+      if (this.#levels.allows(module, level)) logger[level](...args);
     };
   }
 }

@@ -42,7 +42,7 @@ export const tracing: Middleware = {
       const { traceparent } = ctx.meta as Meta;
       const parent = parse(traceparent) === undefined ? null : String(traceparent);
       const kind = arrivedFromAfar(ctx) ? SpanKind.SERVER : SpanKind.INTERNAL;
-      const own = { requestId: requestIdOf(ctx, parent), action: String(action.name), params: ctx.params as unknown };
+      const own = { requestId: requestIdOf(ctx, parent), action: String(action.name), params: ctx.params };
       return traced(options(kind, parent), () => next.call(this as never, ctx) as Promise<unknown>, own);
     };
   },

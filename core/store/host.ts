@@ -41,10 +41,16 @@ export interface HostOptions extends Omit<StoreOptions, "onCommit" | "onFacts" |
 }
 
 /** A line for each fact: what happened to which order, payment, SKU …; what it says of them stays in the event. */
-const factOf = ({ source, subject, sequence }: CloudEvent): object => ({
-  [nameOfSubject(source.replace(/^.*\//, ""))]: subject,
-  seq: sequence,
-});
+class FactLines {
+  logger: Pick<Service["logger"], "info"> | null = null;
+
+  say(facts: readonly CloudEvent[]): void {
+    for (const { type, source, subject, sequence: seq } of facts) {
+      const aggregate = source.slice(source.lastIndexOf("/") + 1);
+      this.logger?.info(type, { [nameOfSubject(aggregate)]: subject, seq });
+    }
+  }
+}
 
 /** Moleculer copies a schema's objects property by property, which a class with private fields does not survive. */
 const plain = (adapter: HostAdapter): HostAdapter => ({
@@ -77,7 +83,6 @@ interface Measurement {
 /** What runs while the service runs. */
 interface Running {
   relay: Relay | null;
-  say: ((fact: CloudEvent) => void) | null;
   loops: readonly Loop[];
 }
 
@@ -109,10 +114,11 @@ interface Parts {
   readonly adapter: HostAdapter;
   readonly database: StoreDatabase;
   readonly running: Running;
+  readonly facts: FactLines;
   readonly measurements: readonly Measurement[];
 }
 
-function mixinOf({ adapter, database, running, measurements }: Parts, options: Surroundings) {
+function mixinOf({ adapter, database, running, facts, measurements }: Parts, options: Surroundings) {
   const mixin: Partial<ServiceSchema> & { adapter: HostAdapter } = {
     // Its typings describe a class; what it exports is a schema.
     mixins: [DbService as unknown as Partial<ServiceSchema>],
@@ -120,10 +126,7 @@ function mixinOf({ adapter, database, running, measurements }: Parts, options: S
     actions: noActions,
     events: held,
     async started(this: Service) {
-      const { logger } = this;
-      running.say = fact => {
-        logger.info(fact.type, factOf(fact));
-      };
+      facts.logger = this.logger;
       await adapter.connect();
       await Promise.all(relayed(database).map(store => store.measure()));
       running.relay = relayOf(this, database, options);
@@ -144,14 +147,13 @@ function mixinOf({ adapter, database, running, measurements }: Parts, options: S
 
 export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: HostOptions): HostedDatabase {
   const { name, clock, random } = options;
-  const running: Running = { relay: null, say: null, loops: [] };
+  const running: Running = { relay: null, loops: [] };
   const listeners: Listener[] = [];
+  const facts = new FactLines();
   const database = createDatabase(measuredDrivers(openDriver, name), {
     ...options,
     onCommit: () => running.relay?.kick(),
-    onFacts: facts => {
-      if (running.say !== null) for (const fact of facts) running.say(fact);
-    },
+    onFacts: facts.say.bind(facts),
     onWritten: telling(listeners),
     onConflict: conflictCounter(name),
   });
@@ -161,7 +163,7 @@ export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: Ho
   const surroundings = { clock, random, ...(takeOverMs === undefined ? {} : { takeOverMs }) };
   return {
     collection: spec => database.collection(spec),
-    mixin: mixinOf({ adapter, database, running, measurements }, surroundings),
+    mixin: mixinOf({ adapter, database, running, facts, measurements }, surroundings),
     check: () => adapter.check(),
     onWritten: listener => {
       listeners.push(listener);

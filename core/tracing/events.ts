@@ -25,6 +25,9 @@ const batchLink = (): string[] => {
   return scope?.span == null ? [] : [scope.traceparent];
 };
 
+/** Of v1.<subscriber>.react, in which reactions run. */
+const subscriberHere = (): string => currentScope()?.action?.split(".")[1] ?? "unknown";
+
 /**
  * Runs a subscriber's reaction in the trace of its event, so that what it calls and makes belongs there. Events of one
  * aggregate that are taken together run in the first one's trace; the others are linked to it.
@@ -35,7 +38,11 @@ export function inTraceOf<T>(events: readonly CloudEvent[], run: () => Promise<T
   const options: SpanOptions = {
     name: `process ${first.type}`,
     kind: SpanKind.CONSUMER,
-    attributes: { ...attributesOf(first, "process"), "messaging.operation.type": "process" },
+    attributes: {
+      ...attributesOf(first, "process"),
+      "messaging.operation.type": "process",
+      "messaging.consumer.group.name": subscriberHere(),
+    },
     parent: first.traceparent,
     links: isRecording() ? [...batchLink(), ...tracesOf(others)] : [],
   };

@@ -2,7 +2,7 @@
 import type { SpanExporter } from "@opentelemetry/sdk-trace";
 import type { Config } from "../config.ts";
 import type { TracingConfig } from "../config-tracing.ts";
-import type { TracingCounts } from "./outlet.ts";
+import type { Outlet as Way, TracingCounts } from "./outlet.ts";
 import { record } from "./tracer.ts";
 
 export interface Tracing {
@@ -52,6 +52,19 @@ function tell(logger: Logger, url: string): (problem: string | null) => void {
   };
 }
 
+const runningOn = (outlet: Way): Tracing => ({
+  get counts() {
+    return outlet.counts;
+  },
+  async stop(withinMs) {
+    record(null);
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const timer = setTimeout(resolve, withinMs, undefined);
+    await Promise.race([outlet.close().catch(() => undefined), promise]);
+    clearTimeout(timer);
+  },
+});
+
 /** @param exporter in place of the one that the settings name. */
 export async function startTracing(config: Config, logger: Logger, exporter?: SpanExporter): Promise<Tracing> {
   const { tracing } = config;
@@ -83,17 +96,6 @@ export async function startTracing(config: Config, logger: Logger, exporter?: Sp
     spanProcessors: [keeper],
   });
   record(provider.getTracer("comptoir"));
-  current = {
-    get counts() {
-      return outlet.counts;
-    },
-    async stop(withinMs) {
-      record(null);
-      const { promise, resolve } = Promise.withResolvers<undefined>();
-      const timer = setTimeout(resolve, withinMs, undefined);
-      await Promise.race([outlet.close().catch(() => undefined), promise]);
-      clearTimeout(timer);
-    },
-  };
+  current = runningOn(outlet);
   return current;
 }

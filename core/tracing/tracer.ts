@@ -68,7 +68,8 @@ export function startSpan({ name, kind, attributes, parent, links = [], startTim
 /** The catalogue's code, Moleculer's type, or the class: nothing that quotes what was sent. */
 export function errorTypeOf(error: unknown): string {
   const { type, name } = (error ?? {}) as { type?: unknown; name?: unknown };
-  return codeOf(error) ?? (typeof type === "string" && /^\w{1,60}$/.test(type) ? type : String(name ?? "unknown"));
+  if (typeof type === "string" && /^\w{1,60}$/.test(type)) return codeOf(error) ?? type;
+  return typeof name === "string" ? name : "unknown";
 }
 
 /** A refusal is an answer; a fault is what speaks against us: what has no code of ours, or one of the 500s. */

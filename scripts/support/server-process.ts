@@ -6,8 +6,8 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { endWithThisProcess } from "./watchdog.ts";
 
-/** A Kafka takes 3 s, on a machine that does much else a minute. */
-const START_TIMEOUT_MS = 120_000;
+/** A Java server on a machine that does much else. */
+const START_TIMEOUT_MS = 180_000;
 const STOP_TIMEOUT_MS = 10_000;
 const POLL_MS = 25;
 

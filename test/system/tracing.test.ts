@@ -43,7 +43,7 @@ beforeAll(async () => {
     },
   });
   ends.unshift(() => cluster.kill());
-}, 400_000);
+}, 600_000);
 
 afterAll(async () => {
   for (const end of ends) await end();
