@@ -36,7 +36,7 @@ export const glance: PanelSpec[] = [
     queries: [{ expr: worst("http_req_failed_rate"), legend: "failed" }],
   },
   {
-    title: "Checks passed",
+    title: "Checks that held",
     says: "Share of the scripts' checks that held, since the test began.",
     good: "100 %.",
     otherwise: "The table of checks below names those that do not.",
