@@ -30,9 +30,9 @@ const SILENCE_MS = 7_000;
 const UNANSWERED = 10_000;
 
 /** The first is the innermost. Moleculer's own order puts Timeout around CircuitBreaker, so timeouts never open it. */
-const middlewares = (circuits: Circuits, health: Health) => [
+const middlewares = (circuits: Circuits, health: Health, isMeasured: boolean) => [
   "ActionHook",
-  callsBegun(),
+  ...(isMeasured ? [callsBegun()] : []),
   "Validator",
   authorisation,
   latecomers(systemClock),
@@ -44,7 +44,7 @@ const middlewares = (circuits: Circuits, health: Health) => [
   circuitBreaker(circuits),
   transportWatch({ health, silenceMs: SILENCE_MS }),
   arrivals(systemClock),
-  actionMetrics(),
+  ...(isMeasured ? [actionMetrics()] : []),
   "ErrorHandler",
   tracing,
   caller({ clock: systemClock, random: systemRandom }),
@@ -115,7 +115,7 @@ export function brokerOptions(
     validator: new ContractValidator(),
     internalServices: nodeService(circuits, levels),
     internalMiddlewares: false,
-    middlewares: middlewares(circuits, health),
+    middlewares: middlewares(circuits, health, config.metrics),
     // core/main.ts stops the broker itself, in order and within a deadline.
     skipProcessEventRegistration: true,
   };

@@ -35,6 +35,8 @@ export interface Config {
   readonly auditIntervalMs: number;
   /** The services of this process. */
   readonly services: readonly string[];
+  /** Whether calls, requests and databases are counted; the state of the process is shown either way. */
+  readonly metrics: boolean;
   readonly logLevel: LogLevel;
   readonly tracing: TracingConfig;
 }
@@ -120,6 +122,7 @@ export function loadConfig(known: readonly string[], environment: Values = proce
     lowStock: source.read("COMPTOIR_LOW_STOCK", count, 10),
     auditIntervalMs: source.read("COMPTOIR_AUDIT_INTERVAL", integer(1, 86_400), 20) * 1000,
     services: source.read("SERVICES", listOf(known), known),
+    metrics: source.read("COMPTOIR_METRICS", oneOf(["on", "off"]), "on") === "on",
     logLevel: source.read("COMPTOIR_LOG_LEVEL", oneOf(levels), "info"),
     tracing: tracingOf(source),
   };

@@ -8,8 +8,8 @@ import { systemClock, systemRandom } from "./system.ts";
 /** @param onFatal for what the process cannot go on with: a full disk, an I/O error. */
 export async function createEnvironment(config: Config, onFatal: (error: Error) => void): Promise<Environment> {
   const [clock, random] = [systemClock, systemRandom];
-  const { data: folder, durability, outboxBound, cluster, namespace } = config;
-  const shared = { outboxBound, clock, random, onFatal };
+  const { data: folder, durability, outboxBound, cluster, namespace, metrics: isMeasured } = config;
+  const shared = { outboxBound, clock, random, onFatal, isMeasured };
   const health = new Health(clock);
   const open =
     cluster === null

@@ -36,6 +36,8 @@ export interface HostOptions extends Omit<StoreOptions, "onCommit" | "onFacts" |
   readonly name: string;
   readonly adapter: HostAdapter;
   readonly openDriver: OpenDriver;
+  /** Whether its operations are timed; they are when left out. */
+  readonly isMeasured?: boolean;
   /** See the relay's. */
   readonly takeOverMs?: number;
 }
@@ -145,12 +147,12 @@ function mixinOf({ adapter, database, running, facts, measurements }: Parts, opt
   return mixin;
 }
 
-export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: HostOptions): HostedDatabase {
+export function hostDatabase({ adapter, openDriver, takeOverMs, isMeasured, ...options }: HostOptions): HostedDatabase {
   const { name, clock, random } = options;
   const running: Running = { relay: null, loops: [] };
   const listeners: Listener[] = [];
   const facts = new FactLines();
-  const database = createDatabase(measuredDrivers(openDriver, name), {
+  const database = createDatabase(isMeasured === false ? openDriver : measuredDrivers(openDriver, name), {
     ...options,
     onCommit: () => running.relay?.kick(),
     onFacts: facts.say.bind(facts),

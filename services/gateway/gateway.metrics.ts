@@ -54,7 +54,7 @@ function routeOf(request: Measured, status: number): string {
 }
 
 /** Called once a request is over, however it ended; `begin` is performance.now() of its arrival. */
-type Measure = (request: Measured, response: ServerResponse, begin: number) => void;
+export type Measure = (request: Measured, response: ServerResponse, begin: number) => void;
 
 export function requestMetrics(): Measure {
   const requests = counter("app_requests_total");

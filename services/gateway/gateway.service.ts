@@ -11,7 +11,7 @@ import { currentScope, currentTraceId, traceIdHere } from "../../core/tracing/sc
 import { exchanges, sendProblem, type RoutedRequest } from "./gateway.exchange.ts";
 import { docsPage, docsPolicy, type Document } from "./gateway.docs.ts";
 import { logProblem } from "./gateway.log.ts";
-import { pathOf, requestMetrics } from "./gateway.metrics.ts";
+import { pathOf, requestMetrics, type Measure } from "./gateway.metrics.ts";
 import { openApiDocument } from "./gateway.openapi.ts";
 import { aliases, documentPaths, methodsAt, operations } from "./gateway.operations.ts";
 import { requireServices } from "./gateway.needs.ts";
@@ -19,14 +19,14 @@ import { contentTag, isKnownTo, send } from "./gateway.output.ts";
 import { loadGuard, type LoadGuard } from "./gateway.shedding.ts";
 import { inRequest } from "./gateway.tracing.ts";
 
-const measure = requestMetrics();
-
 type Settings = Record<string, unknown>;
 /** What the mixin and `created` leave on the service. */
 interface Gateway extends Service<Settings> {
   server: Server;
   exchange: ReturnType<typeof exchanges>;
   load: LoadGuard;
+  /** Null when requests are not counted. */
+  measure: Measure | null;
   httpHandler(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
 
@@ -61,7 +61,7 @@ function answer(this: Gateway, request: RoutedRequest, response: ServerResponse)
   const refused = this.load.refuse(request);
   response.once("close", () => {
     if (refused === null) this.load.ended();
-    measure(request, response, begin);
+    this.measure?.(request, response, begin);
   });
   if (refused !== null) {
     sendProblem(request, response, refused);
@@ -170,6 +170,7 @@ export function createService(environment: Environment): ServiceSchema<Settings,
     created(this: Gateway) {
       const meta: Meta = { principal: { kind: "service", id: "gateway" } };
       this.exchange = exchanges(config, clock, () => this.broker.call("v1.account.jwks", {}, { meta }));
+      this.measure = config.metrics ? requestMetrics() : null;
       this.load = loadGuard(tellLoad(this.logger), { clock, random });
       this.server = createServer(timeouts, listener.bind(this));
       health.register("services", () => requireServices(this.broker), { critical: false });

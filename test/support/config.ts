@@ -19,6 +19,7 @@ export const testConfig = {
   lowStock: 10,
   auditIntervalMs: 20_000,
   services: [],
+  metrics: true,
   logLevel: "error",
   tracing: { exporter: "none", url: "", ratio: 0, slowMs: 1_000, serviceName: null },
 } as const satisfies Config;

@@ -36,6 +36,7 @@ describe("The configuration", () => {
       lowStock: 10,
       auditIntervalMs: 20_000,
       services: known,
+      metrics: true,
       logLevel: "info",
       tracing: {
         exporter: "none",
