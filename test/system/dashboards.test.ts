@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Result } from "../../core/contracts/index.ts";
-import { login, startNode, temporaryFolder, type NodeProcess } from "../../scripts/support/node-process.ts";
+import { login, startNode, temporaryFolder } from "../../scripts/support/node-process.ts";
 import type { Server } from "../../scripts/support/server-process.ts";
 import { client, type Client } from "../support/client.ts";
 import { drawable, filledIn, valuesOf, type Source } from "../support/dashboards/grafana.ts";
@@ -19,13 +19,16 @@ const absent: Readonly<Record<string, string>> = {
 const SHOWN_WITHIN_MS = 90_000;
 
 const data = temporaryFolder();
-let shop: NodeProcess;
 let prometheus: Server;
 let api: Client;
 let source: Source;
 /** Ends the traffic. */
 const closing = new AbortController();
-let traffic: Promise<void>;
+const ends: (() => unknown)[] = [
+  () => {
+    rmSync(data, { recursive: true, force: true });
+  },
+];
 
 async function trade(url: string): Promise<void> {
   for (let round = 0; !closing.signal.aborted; round += 1) await marketRound(api, url, round);
@@ -33,24 +36,26 @@ async function trade(url: string): Promise<void> {
 
 beforeAll(async () => {
   const env = { COMPTOIR_AUDIT_INTERVAL: "1", COMPTOIR_LOG_LEVEL: "warn" };
-  shop = await startNode({ data, env, timeoutMs: 60_000 });
+  const shop = await startNode({ data, env, timeoutMs: 60_000 });
+  ends.unshift(() => shop.end("SIGTERM"));
   const url = String(shop.url);
   api = client(url, await login(url));
   const { items } = await api.get<Result<"v1.registry.services">>("/v1/registry/services");
   const services = items.map(({ name }) => name.split(".").at(-1) ?? name);
   const address = new URL(shop.opsUrl).host;
-  prometheus = await startScraping(process.env["PROMETHEUS"] ?? "prometheus", { address, node: "all-1", services });
+  prometheus = await startScraping({ address, node: "all-1", services });
+  ends.unshift(() => prometheus.stop());
   source = { url: prometheus.url, scrapeSeconds: SCRAPE_S, rangeSeconds: 300 };
   await openMarket(api);
-  traffic = trade(url);
-});
+  const traffic = trade(url);
+  ends.unshift(() => {
+    closing.abort();
+    return traffic;
+  });
+}, 120_000);
 
 afterAll(async () => {
-  closing.abort();
-  await traffic;
-  await prometheus.stop();
-  await shop.end("SIGTERM");
-  rmSync(data, { recursive: true, force: true });
+  for (const end of ends) await end();
 });
 
 const isAbsent = (expr: string): boolean =>
