@@ -71,7 +71,15 @@ describe("A cluster on secured servers", () => {
     ends.unshift(() => cluster.kill());
   }, START_MS);
 
-  const api = async () => client(cluster.gateways()[0] ?? "", await cluster.adminToken());
+  /** Once the gateway has found the account service, which is at the other server. */
+  const api = async () => {
+    const [url = ""] = cluster.gateways();
+    const token = await client(url, "").until(
+      () => cluster.adminToken().catch(() => ""),
+      found => found !== "",
+    );
+    return client(url, token);
+  };
   const sold = async (key: string): Promise<void> => {
     const shop = await api();
     const { status, body } = await shop.post<Order>("/v1/orders", order, key);
