@@ -17,6 +17,8 @@ const config: KnipConfig = {
   ],
   project: ["core/**/*.ts", "services/**/*.ts", "scripts/**/*.ts", "test/**/*.ts", "load/**/*.ts", "*.ts"],
   jest: { config: ["jest.config.ts", "jest.system.config.ts", "jest.compose.config.ts"], entry: ["test/**/*.test.ts"] },
+  // k6 brings its own modules.
+  ignoreDependencies: ["k6"],
   // A schema and its type carry one name.
   ignoreExportsUsedInFile: true,
 };

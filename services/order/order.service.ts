@@ -19,14 +19,14 @@ const SWEEP_EVERY_MS = 1_000;
 const GRACE_MS = 3_000;
 
 export function createService(env: Environment): ServiceSchema {
-  const { clock, random, config } = env;
+  const { clock, random } = env;
+  const leaseMs = env.config.sagaLeaseMs;
   const database = env.database("order");
   const orders = database.collection(orderCollection);
   const reactions = subscriber(orderReactions(orders, clock), database.collection<Inbox>(inboxCollection));
-  const leaseMs = config.sagaLeaseMs;
-  let warn = (_text: string): void => undefined;
+  let logger: { warn(text: string): void } = { warn: () => undefined };
   const onError = (orderId: string, error: unknown): void => {
-    warn(`Order ${orderId}: its saga stopped, the sweeper goes on with it: ${String(error)}`);
+    logger.warn(`Order ${orderId}: its saga stopped, the sweeper goes on with it: ${String(error)}`);
   };
   const runner = new Runner({ orders, clock, random, leaseMs, onError, ...sagaMetrics });
   const admission = new Admission(clock, random);
@@ -43,15 +43,13 @@ export function createService(env: Environment): ServiceSchema {
       ...orderInspection(orders),
     },
     created() {
-      warn = text => {
-        this.logger.warn(text);
-      };
+      ({ logger } = this);
     },
     started() {
-      const failed = (error: unknown) => {
-        warn(`The sweep failed and is tried again: ${String(error)}`);
-      };
-      sweeper.start(() => runner.sweep(ownRequest(this.broker, "order")), failed);
+      const sweep = () => runner.sweep(ownRequest(this.broker, "order"));
+      sweeper.start(sweep, error => {
+        logger.warn(`The sweep failed and is tried again: ${String(error)}`);
+      });
     },
     async stopped() {
       await sweeper.stop();

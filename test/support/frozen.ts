@@ -8,7 +8,7 @@ function freeze<T>(value: T): T {
   return value;
 }
 
-export const parseFrozen = <T>(json: string): T => freeze(JSON.parse(json) as T);
+export const parseFrozen = (json: string): unknown => freeze(JSON.parse(json) as unknown);
 
 /** As it would come back from a disk. */
-export const frozenCopy = <T>(value: T): T => parseFrozen<T>(JSON.stringify(value));
+export const frozenCopy = <T>(value: T): T => parseFrozen(JSON.stringify(value)) as T;

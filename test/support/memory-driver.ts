@@ -106,7 +106,7 @@ export function createMemoryDriver(spec: CollectionSpec<unknown>, storage: Memor
     if (json === undefined) return null;
     const seen = known.get(id);
     if (seen?.json === json) return seen.document;
-    const document = parseFrozen<StoredDocument>(json);
+    const document = parseFrozen(json) as StoredDocument;
     known.set(id, { json, document });
     return document;
   }

@@ -36,7 +36,13 @@ function chance(seed: number): () => number {
 export async function run(phases: readonly Phase[], outsideMs = 0): Promise<Told[]> {
   const fraction = chance(7);
   let now = 0;
-  const clock = { now: () => now, sleep: () => Promise.resolve(), defer: (task: () => void) => void task() };
+  const clock = {
+    now: () => now,
+    sleep: () => Promise.resolve(),
+    defer: (task: () => void) => {
+      task();
+    },
+  };
   const random = { fraction, id: () => "" };
   const admission = new Admission(clock, random);
   const throttle = new Throttle({ clock, random });
