@@ -8,7 +8,7 @@ import { nameOfSubject } from "../logging/ids.ts";
 import { createDatabase } from "./database.ts";
 import type { OpenDriver } from "./driver.ts";
 import { HOLD_EVENT, writes, type HoldParams } from "./hold.ts";
-import { createRelay, type Relay } from "./relay.ts";
+import { createRelay, type Relay, type RelayOptions } from "./relay.ts";
 import type { HostAdapter } from "./sqlite-adapter.ts";
 import type { StoreOptions } from "./writer.ts";
 
@@ -55,25 +55,23 @@ const plain = (adapter: HostAdapter): HostAdapter => ({
   check: () => adapter.check(),
 });
 
-export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: HostOptions): HostedDatabase {
-  const { clock, random } = options;
+function relayOf(
+  { broker, name, logger }: Service,
+  stores: RelayOptions["stores"],
+  { clock, random, takeOverMs }: Pick<HostOptions, "clock" | "random" | "takeOverMs">,
+): Relay {
+  const call = callerOf(broker, name);
+  const append: RelayOptions["append"] = events => call("v1.bridge.append", { events });
+  return createRelay({ stores, append, clock, random, logger, ...(takeOverMs === undefined ? {} : { takeOverMs }) });
+}
+
+export function hostDatabase({ adapter, openDriver, ...options }: HostOptions): HostedDatabase {
+  const { clock } = options;
   let relay: Relay | null = null;
   const facts = new FactLines();
   const onFacts = facts.say.bind(facts);
   const database = createDatabase(openDriver, { ...options, onFacts, onCommit: () => relay?.kick() });
   const relayed = () => database.stores().filter(({ spec }) => spec.eventless !== true);
-
-  function relayOf({ broker, name, logger }: Service): Relay {
-    const call = callerOf(broker, name);
-    return createRelay({
-      stores: relayed,
-      append: events => call("v1.bridge.append", { events }),
-      clock,
-      random,
-      logger,
-      ...(takeOverMs === undefined ? {} : { takeOverMs }),
-    });
-  }
 
   const mixin: Partial<ServiceSchema> & { adapter: HostAdapter } = {
     // Its typings describe a class; what it exports is a schema.
@@ -85,7 +83,7 @@ export function hostDatabase({ adapter, openDriver, takeOverMs, ...options }: Ho
       facts.logger = this.logger;
       await adapter.connect();
       await Promise.all(relayed().map(store => store.measure()));
-      relay = relayOf(this);
+      relay = relayOf(this, relayed, options);
       relay.start();
     },
     async stopped() {
