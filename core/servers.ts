@@ -29,6 +29,7 @@ async function waitForOne({ name, prefix, attempt }: ServerCheck, options: WaitO
   const { timeoutMs, setting, say, pause = { first: 250, longest: 2_000 } } = options;
   const until = performance.now() + timeoutMs;
   let last: Error | undefined;
+  const refused = (error: Error): boolean => adviceFor(reasonOf(error), prefix) !== null;
   const giveUp = (): StartupError => {
     const reason = last === undefined ? "no answer" : reasonOf(last);
     const advice = adviceFor(reason, prefix);
@@ -45,7 +46,8 @@ async function waitForOne({ name, prefix, attempt }: ServerCheck, options: WaitO
     randomize: true,
     signal,
     onFailedAttempt: ({ error, attemptNumber }) => {
-      last = error;
+      // A refusal says more than a silence after it.
+      if (last === undefined || refused(error) || !refused(last)) last = error;
       const left = secondsOf(until - performance.now());
       say(`waiting for ${name}: ${reasonOf(error)} (attempt ${String(attemptNumber)}, ${left} left)`);
     },

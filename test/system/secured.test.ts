@@ -16,9 +16,9 @@ import { StartupError } from "../../core/startup-error.ts";
 import { checkMongo } from "../../core/store/mongo-client.ts";
 import { startCluster, type Cluster } from "../../scripts/support/cluster.ts";
 import { temporaryFolder } from "../../scripts/support/node-process.ts";
-import { client } from "../support/client.ts";
+import { client, type Client } from "../support/client.ts";
 import { kafkaConfig } from "../support/kafka.ts";
-import { order, stocked } from "../support/market.ts";
+import { order } from "../support/market.ts";
 import {
   environmentOf,
   onlyCa,
@@ -31,7 +31,10 @@ import {
 import { ROOT } from "../support/shop-process.ts";
 
 const START_MS = 300_000;
-const GIVE_UP_S = 10;
+/** Seconds: on a busy machine no attempt may come to its end in the first of them. */
+const GIVE_UP = [5, 60];
+/** A process that has not ended by then waits for ever. */
+const ENDED_MS = 180_000;
 const wrong = "wr0ng-s3cret";
 
 const data = temporaryFolder();
@@ -71,44 +74,45 @@ describe("A cluster on secured servers", () => {
     ends.unshift(() => cluster.kill());
   }, START_MS);
 
-  /** Once the gateway has found the account service, which is at the other server. */
-  const api = async () => {
-    const [url = ""] = cluster.gateways();
-    const token = await client(url, "").until(
-      () => cluster.adminToken().catch(() => ""),
-      found => found !== "",
+  let api: Client;
+  /** A busy machine's gateway sheds load: the client comes again with the same key. */
+  const posted = async <T>(path: string, body: object, key: string): Promise<T> => {
+    const answer = await api.until(
+      () => api.post<T>(path, body, key),
+      ({ status }) => status < 300,
     );
-    return client(url, token);
+    return answer.body;
   };
   const sold = async (key: string): Promise<void> => {
-    const shop = await api();
-    const { status, body } = await shop.post<Order>("/v1/orders", order, key);
-    expect({ status, body }).toMatchObject({ status: 201, body: { status: "CONFIRMED" } });
-    const seen = await shop.until(
-      () => shop.get<Order>(`/v1/orders/${body.id}`),
-      ({ invoiceId }) => invoiceId !== null,
+    const { id } = await posted<Order>("/v1/orders", order, key);
+    const seen = await api.until(
+      () => api.get<Order>(`/v1/orders/${id}`).catch(() => null),
+      seen => typeof seen?.invoiceId === "string",
     );
-    expect(seen).toMatchObject({ paymentStatus: "CAPTURED" });
+    expect(seen).toMatchObject({ status: "CONFIRMED", paymentStatus: "CAPTURED" });
   };
 
   it("takes an order to its invoice, through both of NATS's servers, MongoDB and both logins of Kafka", async () => {
     for (const node of cluster.nodes) await node.untilReady();
-    await stocked(await api());
+    const token = await client("", "").until(
+      () => cluster.adminToken().catch(() => ""),
+      text => text !== "",
+    );
+    api = client(cluster.gateways()[0] ?? "", token);
+    await posted("/v1/products", { sku: "A", name: "A", price: { amount: 255, currency: "GBP" } }, "product");
+    await posted("/v1/inventory/A/receipts", { quantity: 10 }, "stock");
     await sold("one");
   });
 
   it("goes on over the other NATS server when one is gone, which no setting of its node names", async () => {
     await servers.nats[0].kill();
-    const [first] = cluster.nodes;
-    await first?.untilReady();
+    for (const node of cluster.nodes) await node.untilReady();
     await sold("two");
-    await servers.nats[0].restart();
   });
 
   it("stops cleanly and has told no secret", async () => {
-    const shop = await api();
-    await shop.until(
-      () => shop.get<Result<"v1.bridge.lag">>("/v1/events/lag"),
+    await api.until(
+      () => api.get<Result<"v1.bridge.lag">>("/v1/events/lag").catch(() => ({ items: [] })),
       ({ items }) => items.length > 0 && items.every(({ behind }) => behind === 0),
     );
     const codes = await cluster.stop();
@@ -195,63 +199,84 @@ const refusals: readonly (readonly [what: string, change: Change, line: RegExp])
   ],
 ];
 
-const changed = (change: Change): Record<string, string> => ({
+const changed = (change: Change, giveUp: number): Record<string, string> => ({
   ...{ COMPTOIR_DATA: data, COMPTOIR_PORT: "0", COMPTOIR_OPS_PORT: "0", SERVICES: "product,bridge" },
-  ...environmentOf(servers, servers.nats[0], "scram-sha-512"),
-  COMPTOIR_STARTUP_TIMEOUT: String(GIVE_UP_S),
+  ...environmentOf(servers, servers.nats[1], "scram-sha-512"),
+  COMPTOIR_STARTUP_TIMEOUT: String(giveUp),
   ...change(),
 });
 
-/** What a start says while it waits, and how it gives up. */
-async function wait(change: Change): Promise<{ output: string; line: string }> {
-  const config = loadConfig(knownServices(), changed(change));
+/** Again with more time when there was no answer. */
+async function patiently(start: (giveUp: number) => Promise<Ended>): Promise<Ended> {
+  let ended: Ended | undefined;
+  for (const giveUp of GIVE_UP) {
+    ended = await start(giveUp);
+    if (!ended.output.includes("did not answer")) break;
+  }
+  if (ended === undefined) throw new Error("It was never started");
+  return ended;
+}
+
+interface Ended {
+  readonly code: number | null;
+  readonly output: string;
+}
+
+/** What a start says while it waits, and how it gives up; in this process. */
+async function wait(change: Change, giveUp: number): Promise<Ended> {
+  const config = loadConfig(knownServices(), changed(change, giveUp));
   let output = "";
   const say = (line: string): void => {
     output += `${line}\n`;
   };
-  const options = { timeoutMs: GIVE_UP_S * 1000, setting: "COMPTOIR_STARTUP_TIMEOUT", say };
+  const options = { timeoutMs: giveUp * 1000, setting: "COMPTOIR_STARTUP_TIMEOUT", say };
   const error: unknown = await waitForServers(clusterServers(config), options).catch((reason: unknown) => reason);
   if (!(error instanceof StartupError)) throw new Error("It was let in", { cause: error });
-  return { output, line: error.message };
+  return { code: 1, output: `${output}comptoir: ${error.message}\n` };
 }
 
 /** Resolves when the process has ended. */
-async function startWith(change: Change): Promise<{ code: number | null; output: string }> {
+async function startWith(change: Change, giveUp: number): Promise<Ended> {
   const child = spawn(process.execPath, ["core/main.ts"], {
     cwd: ROOT,
-    env: changed(change),
+    env: changed(change, giveUp),
     stdio: ["ignore", "pipe", "pipe"],
   });
   let output = "";
   for (const stream of [child.stdout, child.stderr]) stream.on("data", chunk => (output += String(chunk)));
-  const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
+  const timer = setTimeout(() => child.kill("SIGKILL"), ENDED_MS);
   await once(child, "close");
   clearTimeout(timer);
   return { code: child.exitCode, output };
 }
 
 describe("A start on servers that do not let the node in", () => {
-  const noSecretIn = (output: string): void => {
-    for (const secret of [wrong, ...Object.values(secrets)]) expect(output).not.toContain(secret);
-  };
-
-  it("gives up with one line that names the server, the reason and the settings, and no secret", async () => {
-    const ended = refusals.map(async ([what, change, expected]) => [what, expected, await wait(change)] as const);
-    for (const [what, expected, { output, line }] of await Promise.all(ended)) {
-      expect([what, line]).toEqual([what, expect.stringMatching(expected)]);
-      expect(line).not.toContain("\n");
-      noSecretIn(output + line);
-    }
-  });
-
-  it("ends the process with that line and exit 1", async () => {
-    const chosen = refusals.filter(([what]) => what.endsWith("wrong password"));
-    expect(chosen).toHaveLength(3);
-    const ended = chosen.map(async ([what, change, expected]) => [what, expected, await startWith(change)] as const);
-    for (const [what, expected, { code, output }] of await Promise.all(ended)) {
+  async function endsAsExpected(
+    chosen: typeof refusals,
+    start: (change: Change, giveUp: number) => Promise<Ended>,
+  ): Promise<void> {
+    const ended = await Promise.all(chosen.map(([, change]) => patiently(giveUp => start(change, giveUp))));
+    for (const [index, [what, , expected]] of chosen.entries()) {
+      const { code, output } = ended[index] ?? { code: null, output: "" };
       const said = output.split("\n").filter(line => line.startsWith("comptoir: "));
       expect([what, code, said]).toEqual([what, 1, [expect.stringMatching(expected)]]);
-      noSecretIn(output);
+      for (const secret of [wrong, ...Object.values(secrets)]) expect(output).not.toContain(secret);
     }
-  });
+  }
+
+  it(
+    "gives up with one line that names the server, the reason and the settings, and no secret",
+    () => endsAsExpected(refusals, wait),
+    START_MS,
+  );
+
+  it(
+    "ends the process with that line and exit 1",
+    () =>
+      endsAsExpected(
+        refusals.filter(([what]) => what.endsWith("wrong password")),
+        startWith,
+      ),
+    START_MS,
+  );
 });

@@ -57,6 +57,15 @@ describe("A start waits for its servers", () => {
     await expect(wait([silent], 50).done).rejects.toThrow(/Kafka k:9092 did not answer .*\(no answer\)/);
   });
 
+  it("tells why it was not let in, also when there was no answer after that", async () => {
+    const reasons = ["connection refused", "'Authorization Violation'"];
+    const closed: ServerCheck = {
+      ...{ name: "NATS n:4222", prefix: "NATS" },
+      attempt: () => Promise.reject(new Error(reasons.shift() ?? "timed out")),
+    };
+    await expect(wait([closed], 100).done).rejects.toThrow(/let this node in .*\(Authorization Violation\)/);
+  });
+
   it.each([
     [
       "KAFKA",
