@@ -3,13 +3,11 @@ import * as units from "@grafana/grafana-foundation-sdk/units";
 import { toBoard } from "./library/links.ts";
 import { major } from "./library/money.ts";
 import { rising, type PanelSpec } from "./library/panels.ts";
-import { inRange, ofAll, orNone, orZero, perSecond, share } from "./library/promql.ts";
+import { inRange, ofAll, orNone, orZero, perSecond, share, type Pattern } from "./library/promql.ts";
 
 const toSagas = toBoard("Sagas & Events", "sagas");
-const revenue = (currency: { operator: "=~" | "!~"; value: string }): string =>
-  inRange("comptoir_revenue_minor_total", ["currency"], { currency });
-const refunds = (currency: { operator: "=~" | "!~"; value: string }): string =>
-  inRange("comptoir_refunds_minor_total", ["currency"], { currency });
+const revenue = (currency: Pattern): string => inRange("comptoir_revenue_minor_total", ["currency"], { currency });
+const refunds = (currency: Pattern): string => inRange("comptoir_refunds_minor_total", ["currency"], { currency });
 
 /** Of the time shown. */
 export const totals: PanelSpec[] = [

@@ -5,12 +5,12 @@ import { board } from "./library/board.ts";
 import { toBoard, toLogs } from "./library/links.ts";
 import { major } from "./library/money.ts";
 import { bars, falling, graph, number, rising, stack, total } from "./library/panels.ts";
-import { inRange, ofAll, orNone, orZero, over, perSecond, share } from "./library/promql.ts";
+import { inRange, matching, ofAll, orNone, orZero, over, perSecond, share, type Pattern } from "./library/promql.ts";
 
 const toSagas = toBoard("Sagas & Events", "sagas");
-const revenuePerHour = (currency: { operator: "=~" | "!~"; value: string }): string =>
+const revenuePerHour = (currency: Pattern): string =>
   `${perSecond("comptoir_revenue_minor_total", ["currency"], { currency })} * 3600`;
-const refundsPerHour = (currency: { operator: "=~" | "!~"; value: string }): string =>
+const refundsPerHour = (currency: Pattern): string =>
   `${perSecond("comptoir_refunds_minor_total", ["currency"], { currency })} * 3600`;
 
 const orders = [
@@ -47,7 +47,7 @@ const orders = [
       {
         expr: share(
           perSecond("comptoir_order_rejections_total"),
-          perSecond("comptoir_orders_total", [], { status: { operator: "=~", value: "CONFIRMED|REJECTED" } }),
+          perSecond("comptoir_orders_total", [], { status: matching("CONFIRMED|REJECTED") }),
         ),
         legend: "rejected",
       },

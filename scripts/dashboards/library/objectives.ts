@@ -1,5 +1,5 @@
 // The objectives over 30 days, as in monitoring/prometheus/rules/slo.yml, and how fast their error budgets burn.
-import { matching, metric, orZero, over, selector } from "./promql.ts";
+import { isNot, matching, metric, orZero, over, selector } from "./promql.ts";
 
 /** Share of all answers that are no 5xx. */
 const AVAILABILITY = 0.999;
@@ -22,7 +22,7 @@ export function burnRate(window: Window): string {
 
 /** 1 spends exactly the budget of slow answers. */
 export function slowBurnRate(window: Window): string {
-  const other = { endpoint: { operator: "!=", value: "POST /v1/orders" } as const };
+  const other = { endpoint: isNot("POST /v1/orders") };
   const inTime = within(selector("app_request_latency_seconds_bucket", { ...other, le: "0.25" }), window);
   const all = within(selector("app_request_latency_seconds_count", other), window);
   return `(1 - ${inTime} / ${all}) / ${ofBudget(IN_TIME)}`;

@@ -16,7 +16,7 @@ type OwnLabel<N extends MetricName> = keyof Catalogue[N]["labels"] & string;
 type Label<N extends MetricName> = OwnLabel<N> | `exported_${OwnLabel<N> & TargetLabel}` | TargetLabel;
 export type Matchers<N extends MetricName> = Partial<Record<Label<N>, string | Pattern>>;
 
-interface Pattern {
+export interface Pattern {
   readonly operator: "=~" | "!~" | "!=";
   readonly value: string;
 }
