@@ -22,6 +22,7 @@ export interface Pattern {
 }
 
 export const matching = (value: string): Pattern => ({ operator: "=~", value });
+export const notMatching = (value: string): Pattern => ({ operator: "!~", value });
 export const isNot = (value: string): Pattern => ({ operator: "!=", value });
 
 /** `name{label="value"}`. In a pattern a backslash is written once; PromQL's strings want it twice. */
