@@ -120,7 +120,7 @@ export class Cluster {
   }
 
   async #placesOf({ services = [], count = 1, env = {}, root }: NodeGroup): Promise<NodePlace[]> {
-    const kind = services.length === 0 ? "all" : services.join("-");
+    const kind = nameOf(services);
     const places: NodePlace[] = [];
     for (let left = count; left > 0; left -= 1) {
       const number = (this.#counts.get(kind) ?? 0) + 1;
@@ -133,6 +133,13 @@ export class Cluster {
     }
     return places;
   }
+}
+
+/** A node's id has at most 100 characters. */
+const MOST_NAMED = 6;
+function nameOf(services: readonly string[]): string {
+  if (services.length === 0) return "all";
+  return services.length > MOST_NAMED ? "most" : services.join("-");
 }
 
 const isGateway = ({ services }: NodePlace): boolean => services.includes("gateway");
