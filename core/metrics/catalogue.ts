@@ -71,7 +71,7 @@ const gateway = {
     code: bounds.code,
   }),
   comptoir_requests_in_flight: gauge("Requests that the gateway is answering", {}),
-  comptoir_requests_shed_total: counter("Requests refused because this process could not keep up: lag, in flight", {
+  comptoir_requests_shed_total: counter("Requests refused because the shop could not keep up: lag, in flight, orders", {
     reason: bounds.few,
   }),
   comptoir_requests_limited_total: counter("Requests answered with 429: rate, login", { limit: bounds.few }),
