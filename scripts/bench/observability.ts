@@ -7,6 +7,7 @@ import autocannon from "autocannon";
 import Table from "cli-table3";
 import { Command } from "commander";
 import { startShop } from "../support/shop.ts";
+import { median } from "./median.ts";
 import { load, stockUp, type Target } from "./order-load.ts";
 
 const options = new Command("bench:observability")
@@ -104,9 +105,6 @@ async function measure({ env }: Variant): Promise<Measured> {
     rmSync(shop.data, { recursive: true, force: true });
   }
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 const sink = await startSink();
 const variants = variantsWith(sink.url);

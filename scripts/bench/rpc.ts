@@ -7,6 +7,7 @@ import { connect } from "nats";
 import { loadConfig } from "../../core/config.ts";
 import { natsOptions } from "../../core/nats.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
+import { median } from "./median.ts";
 import { payload, rawSubject } from "./rpc-echo.ts";
 
 export interface RpcMeasured {
@@ -58,9 +59,6 @@ async function rate(seconds: number, call: () => Promise<unknown>): Promise<numb
   await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
   return (calls * 1000) / (performance.now() - start);
 }
-
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 
 async function inTurns(broker: ServiceBroker, options: RpcOptions): Promise<Omit<RpcMeasured, "workers">> {
   const config = loadConfig([], environmentOf(options.natsUrl, "bench-raw"));
