@@ -27,4 +27,4 @@ EXPOSE 3000 3100
 HEALTHCHECK --interval=10s --timeout=5s --start-period=60s --retries=3 \
   CMD ["bash", "/app/scripts/health.sh", "live"]
 # What `npm start` runs, without npm: node is process 1 and gets the signals.
-CMD ["node", "--disable-warning=TimeoutNegativeWarning", "--max-semi-space-size=16", "--max-old-space-size=512", "core/main.ts"]
+CMD ["node", "--max-semi-space-size=16", "--max-old-space-size=512", "core/main.ts"]

@@ -1,4 +1,5 @@
 // The only file that imports the Kafka client.
+import { setTimeout as delay } from "node:timers/promises";
 import {
   Kafka,
   logLevel,
@@ -21,6 +22,9 @@ import type {
 } from "./kafka.ts";
 import { causesOf, isLost, ProducerLostError } from "./kafka-errors.ts";
 import { optionsOf, REQUEST_TIMEOUT_MS } from "./kafka-options.ts";
+import { lookOnlyWhenNeeded } from "./kafka-queue.ts";
+
+lookOnlyWhenNeeded();
 
 /** For the files beside this one. */
 export function kafkaOf(config: KafkaConfig, clientId: string, say: Say, more: Partial<ClientConfig> = {}): Kafka {
@@ -94,10 +98,17 @@ function listen(consumer: Consumer, events: ConsumerEvents): void {
   });
 }
 
+/** After a fetch that brought something: what comes meanwhile is fetched together. */
+const GATHER_MS = 20;
+
 function consumerOf(consumer: Consumer): KafkaConsumer {
   return {
     async start(topics, events) {
       listen(consumer, events);
+      let gathering: Promise<unknown> | null = null;
+      consumer.on(consumer.events.FETCH, () => {
+        gathering = null;
+      });
       await consumer.connect();
       await consumer.subscribe({ topics: [...topics], fromBeginning: true });
       await consumer.run({
@@ -108,6 +119,8 @@ function consumerOf(consumer: Consumer): KafkaConsumer {
           if (!payload.isRunning() || payload.isStale()) return;
           if (events.batch(incoming(batch))) payload.resolveOffset(batch.lastOffset());
           await payload.heartbeat();
+          // The next fetch waits for all batches of this one, and they for the same moment.
+          await (gathering ??= delay(GATHER_MS));
         },
       });
     },

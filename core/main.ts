@@ -1,4 +1,5 @@
 // The process: checks what it needs, starts a node, and ends it in order.
+import { flushCompileCache } from "node:module";
 import { credentialsFile, resolveAdmin } from "./admin-credentials.ts";
 import { ConfigError, loadConfig, type Config } from "./config.ts";
 import { createEnvironment } from "./create-environment.ts";
@@ -152,6 +153,8 @@ async function main(): Promise<void> {
   pages.targets = () => discoveryPage(node.broker, config.services);
   readiness.clear("starting");
   announce(prepared, node, ops.port, loaded.admin.password === null && config.admin.password !== null);
+  // Where NODE_COMPILE_CACHE names a folder, the next start finds there what this one compiled, however this one ends.
+  flushCompileCache();
   if (wantsRepl) await startRepl(node.broker, stop);
 }
 

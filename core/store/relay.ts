@@ -1,5 +1,6 @@
 // Publishes what this process wrote after each commit, and by a sweep what a dead or hanging process left.
 import type { Clock } from "../kernel/clock.ts";
+import { asLongAs } from "../kernel/gather.ts";
 import { backoff, type Random } from "../kernel/random.ts";
 import { Publisher, type PublisherOptions } from "./publisher.ts";
 
@@ -18,7 +19,7 @@ export type Round = "idle" | "published" | "failed";
 const SWEEP_MS = 2_000;
 const TAKE_OVER_MS = 5_000;
 /** After what it published: what comes meanwhile goes together, which costs the log and the outbox one write. */
-const GATHER_MS = 10;
+const GATHER = { least: 10, most: 100 };
 const PAUSE = { base: 50, cap: 5_000 };
 /** A stream that the log refused is tried again so often: meanwhile a newer release of the bridge may run. */
 const RETRY_PARKED_MS = 60_000;
@@ -99,9 +100,11 @@ export class Relay {
   async #loop(): Promise<void> {
     while (!this.#stopped) {
       this.#kicked = false;
+      const began = this.#options.clock.now();
       const result = await this.round();
       if (result === "failed") await this.#options.clock.sleep(backoff(this.#failures, this.#options.random, PAUSE));
-      else if (result === "published") await this.#options.clock.sleep(GATHER_MS);
+      else if (result === "published")
+        await this.#options.clock.sleep(asLongAs(this.#options.clock.now() - began, GATHER));
       else await this.#rest();
     }
   }
@@ -111,7 +114,7 @@ export class Relay {
     const { clock } = this.#options;
     await new Promise<void>(resolve => {
       this.#wake = resolve;
-      void clock.sleep(Math.max(GATHER_MS, Math.min(this.#countAt, this.#sweepAt) - clock.now())).then(resolve);
+      void clock.sleep(Math.max(GATHER.least, Math.min(this.#countAt, this.#sweepAt) - clock.now())).then(resolve);
     });
   }
 

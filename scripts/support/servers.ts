@@ -60,7 +60,7 @@ export async function startNats({ configuration = "", ...options }: NatsOptions 
   });
 }
 
-/** MongoDB-compatible: no transactions, no partial indexes, and every query scans its collection. */
+/** MongoDB-compatible: no transactions and no partial indexes. */
 export async function startMongo(options: ServerOptions = {}): Promise<Server> {
   const classes = await install("mongo");
   const place = await placeOf(options);

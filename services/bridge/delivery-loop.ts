@@ -1,11 +1,12 @@
 // Runs one delivery round after the other until it is stopped: at once while there is more, else when the feed has grown.
 import type { Clock } from "../../core/kernel/clock.ts";
+import { asLongAs } from "../../core/kernel/gather.ts";
 import type { Delivery } from "./delivery.ts";
 
 /** Events that another process appended are found by then. */
 const SWEEP_MS = 1_000;
 /** Between rounds: a subscriber takes what comes meanwhile in one delivery, and writes it together. */
-const GATHER_MS = 20;
+const GATHER = { least: 20, most: 100 };
 
 export class DeliveryLoop {
   readonly delivery: Delivery;
@@ -38,19 +39,21 @@ export class DeliveryLoop {
   async #run(): Promise<void> {
     while (!this.#stopped) {
       this.#woken = false;
+      const began = this.#clock.now();
       const wait = await this.delivery.round().catch((error: unknown) => {
         // What a feed says that was taken away meanwhile is no news.
         if (!this.#stopped) this.#onError(error);
         return null;
       });
       if (wait === 0) continue;
-      await this.#gather();
-      await this.#sleep(Math.max(0, Math.min(wait ?? SWEEP_MS, SWEEP_MS) - GATHER_MS));
+      const rest = asLongAs(this.#clock.now() - began, GATHER);
+      await this.#gather(rest);
+      await this.#sleep(Math.max(0, Math.min(wait ?? SWEEP_MS, SWEEP_MS) - rest));
     }
   }
 
-  async #gather(): Promise<void> {
-    if (!this.#stopped) await this.#clock.sleep(GATHER_MS);
+  async #gather(ms: number): Promise<void> {
+    if (!this.#stopped) await this.#clock.sleep(ms);
   }
 
   async #sleep(ms: number): Promise<void> {

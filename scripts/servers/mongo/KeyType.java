@@ -10,7 +10,8 @@ import org.h2.mvstore.type.ObjectDataType;
 /** The keys of an index, compared value by value: the default serializes both for each comparison. */
 final class KeyType extends BasicDataType<KeyValue> {
   static final KeyType INSTANCE = new KeyType();
-  private static final int ASSUMED_BYTES = 100;
+  /** Large enough that a page holds few keys: a write stores its whole page, and a string in it letter by letter. */
+  private static final int ASSUMED_BYTES = 1_000;
   private final ObjectDataType values = new ObjectDataType();
 
   @Override
