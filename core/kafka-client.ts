@@ -21,7 +21,7 @@ import type {
   Say,
 } from "./kafka.ts";
 import { causesOf, isLost, ProducerLostError } from "./kafka-errors.ts";
-import { optionsOf, REQUEST_TIMEOUT_MS } from "./kafka-options.ts";
+import { GATHER_MS, optionsOf, REQUEST_TIMEOUT_MS } from "./kafka-options.ts";
 import { lookOnlyWhenNeeded } from "./kafka-queue.ts";
 
 lookOnlyWhenNeeded();
@@ -97,9 +97,6 @@ function listen(consumer: Consumer, events: ConsumerEvents): void {
     events.alive();
   });
 }
-
-/** After a fetch that brought something: what comes meanwhile is fetched together. */
-const GATHER_MS = 20;
 
 function consumerOf(consumer: Consumer): KafkaConsumer {
   return {

@@ -153,11 +153,11 @@ async function main(): Promise<void> {
   pages.targets = () => discoveryPage(node.broker, config.services);
   readiness.clear("starting");
   announce(prepared, node, ops.port, loaded.admin.password === null && config.admin.password !== null);
-  // Where NODE_COMPILE_CACHE names a folder, the next start finds there what this one compiled, however this one ends.
-  flushCompileCache();
   if (wantsRepl) await startRepl(node.broker, stop);
 }
 
 process.on("uncaughtException", fail);
 process.on("unhandledRejection", fail);
 await main().catch(fail);
+// Where NODE_COMPILE_CACHE names a folder, the next start finds there what this one compiled, however this one ends.
+flushCompileCache();
