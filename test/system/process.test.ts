@@ -205,4 +205,22 @@ describe("The process", () => {
     expect((await ended(shop)).code).toBe(0);
     expect(await out).toContain("items: []");
   });
+
+  it("shows and changes in the REPL what is logged", async () => {
+    const shop = start({}, ["--repl"]);
+    await ready(shop);
+    const answers = async (command: string, answer: RegExp) => {
+      const before = shop.stdout().length;
+      shop.child.stdin?.write(`${command}\n`);
+      while (!answer.test(shop.stdout().slice(before))) await delay(20);
+    };
+    await answers("log-level", /\w: info\n/);
+    await answers("log-level debug order", /\w: info \(order debug\)\n/);
+    await answers("log-level", /\w: info \(order debug\)\n/);
+    await answers("log-level debug ordre", /No module is called ordre: take one of .*, order,/);
+    await answers("log-level warn", /\w: warn\n/);
+    await answers("log-level default", /\w: info\n/);
+    shop.child.stdin?.end();
+    expect((await ended(shop)).code).toBe(0);
+  });
 });
