@@ -6,6 +6,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { ServiceBroker, type Service, type ServiceSchema, type ServiceSettingSchema } from "moleculer";
 import { brokerOptions } from "../moleculer.config.ts";
 import type { Environment } from "./environment.ts";
+import { logOverflows } from "./metrics/log-overflows.ts";
 import { portOf } from "./ports.ts";
 
 const root = join(import.meta.dirname, "..", "services");
@@ -62,6 +63,7 @@ async function drain(server: Server): Promise<void> {
 export async function startNode(environment: Environment, opsAddress: string): Promise<RunningNode> {
   const { config } = environment;
   const broker = new ServiceBroker(brokerOptions(config, environment.health, opsAddress));
+  logOverflows(broker.getLogger("metrics"));
   const behind = config.services.filter(name => name !== "gateway");
   const schemas = await Promise.all(behind.map(name => schemaOf(name, environment)));
   for (const schema of schemas) broker.createService(schema);

@@ -1,7 +1,8 @@
 // Parts of Infrastructure: the machine under the nodes, and Prometheus itself.
 import * as units from "@grafana/grafana-foundation-sdk/units";
-import { graph, rising, rows, stack } from "./library/panels.ts";
-import { orNone, orZero, over, rate } from "./library/promql.ts";
+import { toLogs } from "./library/links.ts";
+import { anyIsBad, graph, rising, rows, stack } from "./library/panels.ts";
+import { metric, orNone, orZero, over, rate } from "./library/promql.ts";
 
 /** Of what holds data, as in the alerts about disks. */
 export const freeShare =
@@ -80,6 +81,9 @@ export const machine = [
   }),
 ];
 
+/** As it stands: it has its first value when it is first seen, so that a rate of it would show nothing. */
+const beyondBounds = `last_over_time(${metric("comptoir_metrics_overflows_total")}[$__rate_interval])`;
+
 export const prometheus = [
   rows({
     title: "Targets",
@@ -136,5 +140,16 @@ export const prometheus = [
     unit: units.Seconds,
     limits: rising(1, 5),
     queries: [{ expr: over("max", "scrape_duration_seconds", ["job"]), legend: "{{job}}" }],
+  }),
+  graph({
+    title: "Labels beyond their bounds",
+    says: "Labels of each metric that had more values than the catalogue allows, in the processes that run: what came later counts as other.",
+    good: "None.",
+    otherwise:
+      "The log of the process names the label and its bound. Find what makes so many values, or raise the bound in core/metrics/catalogue.ts.",
+    unit: units.Short,
+    limits: anyIsBad,
+    links: [toLogs("Overflows in the logs", '| json | mod="metrics" | level="warn"')],
+    queries: [{ expr: orNone(over("sum", beyondBounds, ["metric", "node"]), "metric"), legend: "{{metric}} {{node}}" }],
   }),
 ];

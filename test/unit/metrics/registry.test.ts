@@ -1,5 +1,6 @@
 // The registry: what the catalogue names, bounded as it says, in both formats.
 import { describe, expect, it } from "@jest/globals";
+import { logOverflows } from "../../../core/metrics/log-overflows.ts";
 import { collectDefaults, counter, expose, gauge, histogram, onOverflow } from "../../../core/metrics/registry.ts";
 import { scrapeHere, sumOf, valueOf } from "../../support/scrape.ts";
 
@@ -78,6 +79,24 @@ describe("A label", () => {
     expect(heard).toEqual([["comptoir_events_appended_total", "type", 100]]);
     const metric = "comptoir_events_appended_total";
     expect(valueOf(series, "comptoir_metrics_overflows_total", { metric })).toBe(1);
+  });
+
+  it("has one line in the log when it has too many values, that names its metric, its bound and what to do", () => {
+    const lines: [message: string, data: { label: string }][] = [];
+    const stop = logOverflows({ warn: (...line) => lines.push(line) });
+    const steps = counter("comptoir_saga_steps_total");
+    const count = (step: string, direction: string) => {
+      steps.labels({ step, direction, outcome: "done" }).inc();
+    };
+    for (let index = 0; index < 11; index += 1) count(`step-${String(index)}`, "FORWARD");
+    expect(lines).toEqual([]);
+    for (let index = 11; index < 100; index += 1) count(`step-${String(index)}`, "FORWARD");
+    const bound = { metric: "comptoir_saga_steps_total", label: "step", atMost: 12 };
+    expect(lines).toEqual([[expect.stringMatching(/raise the bound in core.metrics.catalogue.ts$/), bound]]);
+    expect(lines[0]?.[0]).toMatch(/^comptoir_saga_steps_total has more than 12 values of step: /);
+    for (let index = 0; index < 100; index += 1) count("step-0", `direction-${String(index)}`);
+    stop();
+    expect(lines.map(([, { label }]) => label)).toEqual(["step", "direction"]);
   });
 
   it("has room again once values have gone", async () => {
