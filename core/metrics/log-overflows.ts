@@ -6,7 +6,7 @@ interface Logger {
 }
 
 const ADVICE =
-  'what comes from now on counts as "other". Find what makes so many, or raise the bound in core/metrics/catalogue.ts';
+  'what comes from now on counts as "other". Find what makes so many, or raise the bound in core/metrics/bounds.ts';
 
 /** A line for each bound that is too small, once: the registry tells of each only the first time. @returns what ends it */
 export const logOverflows = (logger: Logger): (() => void) =>

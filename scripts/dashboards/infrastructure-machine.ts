@@ -146,7 +146,7 @@ export const prometheus = [
     says: "Labels of each metric that had more values than the catalogue allows, in the processes that run: what came later counts as other.",
     good: "None.",
     otherwise:
-      "The log of the process names the label and its bound. Find what makes so many values, or raise the bound in core/metrics/catalogue.ts.",
+      "The log of the process names the label and its bound. Find what makes so many values, or raise the bound in core/metrics/bounds.ts.",
     unit: units.Short,
     limits: anyIsBad,
     links: [toLogs("Overflows in the logs", '| json | mod="metrics" | level="warn"')],

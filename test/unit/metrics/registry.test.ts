@@ -92,7 +92,7 @@ describe("A label", () => {
     expect(lines).toEqual([]);
     for (let index = 11; index < 100; index += 1) count(`step-${String(index)}`, "FORWARD");
     const bound = { metric: "comptoir_saga_steps_total", label: "step", atMost: 12 };
-    expect(lines).toEqual([[expect.stringMatching(/raise the bound in core.metrics.catalogue.ts$/), bound]]);
+    expect(lines).toEqual([[expect.stringMatching(/raise the bound in core.metrics.bounds.ts$/), bound]]);
     expect(lines[0]?.[0]).toMatch(/^comptoir_saga_steps_total has more than 12 values of step: /);
     for (let index = 0; index < 100; index += 1) count("step-0", `direction-${String(index)}`);
     stop();
