@@ -79,6 +79,15 @@ const node = {
   }),
 };
 
+/** Only where traces are recorded. */
+const traces = {
+  comptoir_spans_exported_total: counter("Spans that the receiver of traces took", {}),
+  comptoir_spans_dropped_total: counter(
+    "Spans that were given up: queue (more than could be sent), failed (refused, or the receiver was away), held (too many waited to be judged)",
+    { reason: bounds.few },
+  ),
+};
+
 const stores = {
   comptoir_store_seconds: histogram(
     "How long the database took: load, list, write, outbox",
@@ -203,11 +212,12 @@ const topology = {
 };
 
 /** By their part of the shop. */
-export const groups = { gateway, node, stores, eventLog, orders, business, audit, topology } as const;
+export const groups = { gateway, node, traces, stores, eventLog, orders, business, audit, topology } as const;
 
 export const catalogue = {
   ...gateway,
   ...node,
+  ...traces,
   ...stores,
   ...eventLog,
   ...orders,

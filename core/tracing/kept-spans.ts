@@ -16,7 +16,7 @@ export interface KeepOptions {
   /** In milliseconds. */
   readonly slowMs: number;
   readonly offer: (span: ReadableSpan) => void;
-  /** Spans that were given up because too many were held back. */
+  /** Spans that were given up because too many were open or held back. */
   readonly onDropped: (count: number) => void;
 }
 
@@ -58,7 +58,10 @@ export class KeptSpans implements SpanProcessor {
     }
     const { spanId } = span.spanContext();
     const group = this.#open.get(spanId);
-    if (group === undefined) return;
+    if (group === undefined) {
+      this.#options.onDropped(1);
+      return;
+    }
     this.#open.delete(spanId);
     group.failed ||= span.status.code === SpanStatusCode.ERROR;
     if (group.kept !== null) this.#late(group, span);

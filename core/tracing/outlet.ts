@@ -2,18 +2,10 @@
 // ends a span never waits for it.
 import { ExportResultCode, type ExportResult } from "@opentelemetry/core";
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace";
+import { counter } from "../metrics/registry.ts";
 
-export interface TracingCounts {
-  readonly exported: number;
-  readonly dropped: {
-    /** The queue was full: more was recorded than could be sent. */
-    readonly queue: number;
-    /** The receiver refused them, or was away. */
-    readonly failed: number;
-    /** Too many unsampled ones waited to be judged. */
-    readonly held: number;
-  };
-}
+const exported = counter("comptoir_spans_exported_total");
+const dropped = counter("comptoir_spans_dropped_total");
 
 export interface Limits {
   /** Spans that wait to be sent. */
@@ -38,12 +30,12 @@ export class Outlet {
   readonly #onChange: OutletOptions["onChange"];
   readonly #batches: BatchSpanProcessor;
   readonly #limits: Limits;
+  readonly #exported = exported.labels();
+  readonly #failed = dropped.labels({ reason: "failed" });
+  readonly #refused = dropped.labels({ reason: "queue" });
+  readonly #held = dropped.labels({ reason: "held" });
   #waiting = 0;
   #flying = 0;
-  #exported = 0;
-  #failed = 0;
-  #refused = 0;
-  #held = 0;
   #isAway = false;
 
   constructor({ exporter, onChange, ...own }: OutletOptions) {
@@ -60,14 +52,9 @@ export class Outlet {
     });
   }
 
-  get counts(): TracingCounts {
-    const dropped = { queue: this.#refused, failed: this.#failed, held: this.#held };
-    return { exported: this.#exported, dropped };
-  }
-
   offer(span: ReadableSpan): void {
     if (this.#waiting >= this.#limits.queue) {
-      this.#refused += 1;
+      this.#refused.inc();
       return;
     }
     this.#waiting += 1;
@@ -75,7 +62,7 @@ export class Outlet {
   }
 
   givenUp(count: number): void {
-    this.#held += count;
+    this.#held.inc(count);
   }
 
   /** Sends what waits. May take as long as the receiver lets it: the caller has the deadline. */
@@ -108,8 +95,7 @@ export class Outlet {
 
   #settle(count: number, result: ExportResult, done: (result: ExportResult) => void): void {
     const isGood = result.code === ExportResultCode.SUCCESS;
-    if (isGood) this.#exported += count;
-    else this.#failed += count;
+    (isGood ? this.#exported : this.#failed).inc(count);
     if (isGood === this.#isAway) {
       this.#isAway = !isGood;
       this.#onChange(isGood ? null : (result.error?.message ?? "refused"));

@@ -2,11 +2,10 @@
 import type { SpanExporter } from "@opentelemetry/sdk-trace";
 import type { Config } from "../config.ts";
 import type { TracingConfig } from "../config-tracing.ts";
-import type { Outlet as Way, TracingCounts } from "./outlet.ts";
+import type { Outlet as Way } from "./outlet.ts";
 import { record } from "./tracer.ts";
 
 export interface Tracing {
-  readonly counts: TracingCounts;
   /** Sends what waits, but not for longer than this. */
   stop(withinMs: number): Promise<void>;
 }
@@ -16,14 +15,7 @@ interface Logger {
   warn(message: string, data?: unknown): void;
 }
 
-const off: Tracing = {
-  counts: { exported: 0, dropped: { queue: 0, failed: 0, held: 0 } },
-  stop: () => Promise.resolve(),
-};
-
-let current: Tracing = off;
-/** Of this process, for metrics. */
-export const tracingCounts = (): TracingCounts => current.counts;
+const off: Tracing = { stop: () => Promise.resolve() };
 
 async function exporterOf({ exporter, url }: TracingConfig, timeoutMillis: number): Promise<SpanExporter> {
   if (exporter === "zipkin") {
@@ -53,9 +45,6 @@ function tell(logger: Logger, url: string): (problem: string | null) => void {
 }
 
 const runningOn = (outlet: Way): Tracing => ({
-  get counts() {
-    return outlet.counts;
-  },
   async stop(withinMs) {
     record(null);
     const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -96,6 +85,5 @@ export async function startTracing(config: Config, logger: Logger, exporter?: Sp
     spanProcessors: [keeper],
   });
   record(provider.getTracer("comptoir"));
-  current = runningOn(outlet);
-  return current;
+  return runningOn(outlet);
 }

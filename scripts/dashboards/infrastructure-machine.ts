@@ -1,8 +1,8 @@
-// Parts of Infrastructure: the machine under the nodes, and Prometheus itself.
+// Parts of Infrastructure: the machine under the nodes, and what watches them.
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { toLogs } from "./library/links.ts";
 import { anyIsBad, graph, rising, rows, stack } from "./library/panels.ts";
-import { metric, orNone, orZero, over, rate } from "./library/promql.ts";
+import { metric, orNone, orZero, over, perSecond, rate } from "./library/promql.ts";
 
 /** Of what holds data, as in the alerts about disks. */
 export const freeShare =
@@ -84,7 +84,7 @@ export const machine = [
 /** As it stands: it has its first value when it is first seen, so that a rate of it would show nothing. */
 const beyondBounds = `last_over_time(${metric("comptoir_metrics_overflows_total")}[$__rate_interval])`;
 
-export const prometheus = [
+export const watching = [
   rows({
     title: "Targets",
     says: "What Prometheus scrapes, and whether it reaches it.",
@@ -151,5 +151,18 @@ export const prometheus = [
     limits: anyIsBad,
     links: [toLogs("Overflows in the logs", '| json | mod="metrics" | level="warn"')],
     queries: [{ expr: orNone(over("sum", beyondBounds, ["metric", "node"]), "metric"), legend: "{{metric}} {{node}}" }],
+  }),
+  graph({
+    title: "Spans of traces",
+    says: "Spans per second that the processes sent, and that they gave up by reason. All 0 without OTEL_TRACES_EXPORTER.",
+    good: "None given up.",
+    otherwise:
+      "failed: the receiver is away or refuses, the log says why. queue: it takes less than is sent, lower OTEL_TRACES_SAMPLER_ARG. held: very much is under way at once.",
+    unit: units.OpsPerSecond,
+    links: [toLogs("The receiver in the logs", '|= "Traces"')],
+    queries: [
+      { expr: orZero(perSecond("comptoir_spans_exported_total")), legend: "sent" },
+      { expr: orNone(perSecond("comptoir_spans_dropped_total", ["reason"]), "reason"), legend: "given up: {{reason}}" },
+    ],
   }),
 ];

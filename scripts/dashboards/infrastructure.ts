@@ -1,10 +1,10 @@
-// Nodes, the machine under them, the registry, and Prometheus itself.
+// Nodes, the machine under them, the registry, and what watches them.
 import { QueryVariableBuilder, VariableRefresh, VariableSort } from "@grafana/grafana-foundation-sdk/dashboard";
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { board } from "./library/board.ts";
 import { toBoard, toLogs } from "./library/links.ts";
 import { anyIsBad, falling, graph, number, rising, rows, type PanelSpec } from "./library/panels.ts";
-import { freeShare, machine, prometheus } from "./infrastructure-machine.ts";
+import { freeShare, machine, watching } from "./infrastructure-machine.ts";
 import { matching, metric, orZero, over, rate, selector } from "./library/promql.ts";
 
 const node = new QueryVariableBuilder("node")
@@ -210,6 +210,6 @@ export const infrastructure = () =>
       { title: "Processes of the shop", panels: nodes },
       { title: "The registry", panels: topology },
       { title: "The machine (node-exporter)", panels: machine },
-      { title: "Prometheus", panels: prometheus },
+      { title: "Prometheus and traces", panels: watching },
     ],
   });

@@ -16,6 +16,7 @@ gauges "over all processes" are the same from every process of a service: take t
 const titles: Readonly<Record<keyof typeof groups, string>> = {
   gateway: "Requests",
   node: "Nodes and calls",
+  traces: "Traces",
   stores: "Databases and outboxes",
   eventLog: "The event log and its subscribers",
   orders: "Orders and their sagas",

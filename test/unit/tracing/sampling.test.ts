@@ -126,6 +126,16 @@ describe("A trace that is not sampled", () => {
     fail(next);
     expect(names().at(-1)).toBe("next");
   });
+
+  it("does not remember spans without end: those begun beyond 20,000 open ones are given up and counted", () => {
+    const { start } = tracerWith(0);
+    const open = Array.from({ length: 20_000 }, () => start("open"));
+    fail(start("one more"));
+    expect([names(), dropped]).toEqual([[], 1]);
+    for (const span of open) end(span);
+    fail(start("next"));
+    expect([names(), dropped]).toEqual([["next"], 1]);
+  });
 });
 
 describe("The share of traces that is kept", () => {
