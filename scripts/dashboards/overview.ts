@@ -3,9 +3,9 @@ import * as units from "@grafana/grafana-foundation-sdk/units";
 import { flow, well } from "./overview-numbers.ts";
 import { board } from "./library/board.ts";
 import { toBoard, toErrors, toTraces } from "./library/links.ts";
-import { anyIsBad, graph, number, rising, rows, stack } from "./library/panels.ts";
+import { anyIsBad, falling, graph, number, rising, rows, stack } from "./library/panels.ts";
 import { ofAll, orNone, over, perSecond, quantile } from "./library/promql.ts";
-import { burnRate, burnWindows, slowBurnRate } from "./library/objectives.ts";
+import { burnRate, burnWindows, IN_TIME, ordersInTime, slowBurnRate } from "./library/objectives.ts";
 
 const toSagas = toBoard("Sagas & Events", "sagas");
 const toService = toBoard("Service", "service", "var-service=${__data.fields.service}");
@@ -16,10 +16,28 @@ const overTime = [
     good: "CONFIRMED follows placed closely.",
     otherwise: "REJECTED rises: Business has the reasons. Placed without an end: the sagas do not come on.",
     unit: units.OpsPerSecond,
+    width: 8,
     links: [toBoard("Business", "business"), toSagas],
     queries: [
       { expr: perSecond("comptoir_orders_placed_total"), legend: "placed" },
       { expr: perSecond("comptoir_orders_total", ["status"]), legend: "{{status}}" },
+    ],
+  }),
+  graph({
+    title: "Orders answered within 1 s",
+    says: "Share of POST /v1/orders that is answered within 1 s, and the objective for it. REJECTED and 202 are answers too.",
+    good: "Above the objective, 99 %.",
+    otherwise:
+      "Below 85.6 % over an hour somebody is called (LatencyFastBurn). Open a slow trace and see which step of the saga is long.",
+    unit: units.PercentUnit,
+    decimals: 2,
+    max: 1,
+    width: 8,
+    limits: falling(0.856, IN_TIME),
+    links: [toTraces("Slow orders", { service: "gateway", operation: "POST /v1/orders", minDuration: "1s" }), toSagas],
+    queries: [
+      ...(["5m", "1h"] as const).map(window => ({ expr: ordersInTime(window), legend: `in time, ${window}` })),
+      { expr: `vector(${String(IN_TIME)})`, legend: "objective" },
     ],
   }),
   graph({
@@ -28,6 +46,7 @@ const overTime = [
     good: "p50 below 50 ms, p99 below 250 ms.",
     otherwise: "Open a dot above the line and see which span is long; or compare services in the table below.",
     unit: units.Seconds,
+    width: 8,
     limits: rising(0.25, 1),
     links: [toTraces("Slow traces", { service: "gateway", minDuration: "1s" })],
     queries: [0.5, 0.95, 0.99].map(q => ({
