@@ -127,7 +127,7 @@ const eventLog = {
     "Events that went to a subscriber's dead letters, those parked behind another included",
     { subscriber: bounds.subscriber },
   ),
-  comptoir_dead_letters: gauge("Dead letters that wait for a replay", { subscriber: bounds.subscriber }),
+  comptoir_dead_letters_waiting: gauge("Dead letters that wait for a replay", { subscriber: bounds.subscriber }),
   comptoir_events_lag: gauge("Events in the log that a subscriber has before it, over all processes", {
     subscriber: bounds.subscriber,
   }),

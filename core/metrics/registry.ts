@@ -56,24 +56,19 @@ function valuesOf(family: Family<Series>, name: string) {
 /** A metric as prom-client's registries read one. Their types know only their own classes. */
 const asMetric = (view: object): Metric => view as unknown as Metric;
 
-/**
- * OpenMetrics names a counter without `_total` and its sample with it; prom-client would rename the metric itself, for
- * ever. Where that name is another metric's already, the counter keeps its own and is of a type that says nothing.
- */
-function openNameOf(name: string, type: string): { readonly name: string; readonly type: string } {
-  if (type !== "counter") return { name, type };
-  const bare = name.replace(/_total$/, "");
-  return bare in catalogue ? { name, type: "unknown" } : { name: bare, type };
-}
+/** OpenMetrics names a counter without `_total` and its sample with it; prom-client would rename the metric itself, for ever. */
+const openNameOf = (name: string, type: string): string => (type === "counter" ? name.replace(/_total$/, "") : name);
 
 function show(family: Family<Series>): void {
   const { name, spec } = family;
-  const view = (shown: { readonly name: string; readonly type: string }) => ({
-    ...shown,
-    get: () => Promise.resolve({ ...shown, help: spec.help, values: valuesOf(family, shown.name) }),
+  const { type, help } = spec;
+  const view = (shown: string) => ({
+    name: shown,
+    type,
+    get: () => Promise.resolve({ name: shown, type, help, values: valuesOf(family, shown) }),
   });
-  classic.registerMetric(asMetric(view({ name, type: spec.type })));
-  open.registerMetric(asMetric(view(openNameOf(name, spec.type))));
+  classic.registerMetric(asMetric(view(name)));
+  open.registerMetric(asMetric(view(openNameOf(name, type))));
 }
 
 /** Made at its first use, so that a process shows only what it has. */
@@ -110,7 +105,7 @@ export function collectDefaults(): void {
     const { name, type } = metric as unknown as { name: string; type: string };
     if (before.has(name)) continue;
     const shown = openNameOf(name, type);
-    open.registerMetric(asMetric({ ...shown, get: async () => ({ ...(await metric.get()), ...shown }) }));
+    open.registerMetric(asMetric({ name: shown, type, get: async () => ({ ...(await metric.get()), name: shown }) }));
   }
 }
 

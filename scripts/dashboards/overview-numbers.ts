@@ -125,7 +125,7 @@ export const flow: PanelSpec[] = [
     unit: units.Short,
     limits: anyIsBad,
     links: [toSagas],
-    queries: [{ expr: orZero(over("sum", ofAll("comptoir_dead_letters", ["subscriber"]))), legend: "waiting" }],
+    queries: [{ expr: orZero(over("sum", ofAll("comptoir_dead_letters_waiting", ["subscriber"]))), legend: "waiting" }],
   },
   {
     title: "Open circuits",

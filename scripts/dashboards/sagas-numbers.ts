@@ -60,6 +60,6 @@ export const glance: PanelSpec[] = [
     otherwise: "`npm run events -- dead-letters`, mend the cause, then `npm run events -- replay SUBSCRIBER`.",
     unit: units.Short,
     limits: anyIsBad,
-    queries: [{ expr: orZero(over("sum", ofAll("comptoir_dead_letters", ["subscriber"]))), legend: "waiting" }],
+    queries: [{ expr: orZero(over("sum", ofAll("comptoir_dead_letters_waiting", ["subscriber"]))), legend: "waiting" }],
   },
 ];

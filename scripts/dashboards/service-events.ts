@@ -37,7 +37,7 @@ export const events = [
     width: 8,
     queries: [
       { expr: orZero(ofAll("comptoir_events_lag", [], subscriber)), legend: "lag" },
-      { expr: orZero(ofAll("comptoir_dead_letters", [], subscriber)), legend: "dead letters" },
+      { expr: orZero(ofAll("comptoir_dead_letters_waiting", [], subscriber)), legend: "dead letters" },
     ],
   }),
 ];

@@ -232,7 +232,7 @@ describe("A shop that was walked through", () => {
     expect(sumOf(series, "nodejs_gc_duration_seconds_count")).toBeGreaterThan(0);
     for (const operation of ["load", "list", "write", "outbox"])
       expect(sumOf(series, "comptoir_store_seconds_count", { database: "order", operation })).toBeGreaterThan(0);
-    for (const name of ["comptoir_outbox_parked", "comptoir_dead_letters", "comptoir_events_lag"])
+    for (const name of ["comptoir_outbox_parked", "comptoir_dead_letters_waiting", "comptoir_events_lag"])
       expect([name, sumOf(series, name)]).toEqual([name, 0]);
     const delivered = sumOf(series, "comptoir_events_delivered_total");
     expect(delivered).toBeGreaterThan(0);

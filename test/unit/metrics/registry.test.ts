@@ -128,16 +128,6 @@ describe("The formats", () => {
     }
   });
 
-  it("keep two metrics apart whose names OpenMetrics would make one", async () => {
-    counter("comptoir_dead_letters_total").labels({ subscriber: "order" }).inc(3);
-    gauge("comptoir_dead_letters").labels({ subscriber: "order" }).set(1);
-    const { body } = await expose(OPEN_METRICS);
-    expect(body).toContain(
-      '# TYPE comptoir_dead_letters_total unknown\ncomptoir_dead_letters_total{subscriber="order"} 3\n',
-    );
-    expect(body).toContain('# TYPE comptoir_dead_letters gauge\ncomptoir_dead_letters{subscriber="order"} 1\n');
-  });
-
   it("show the trace of a value in OpenMetrics only", async () => {
     const traceId = "4bf92f3577b34da6a3ce929d0e0e4736";
     const seconds = histogram("comptoir_action_seconds").labels({ action: "v1.order.get" });
