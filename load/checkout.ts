@@ -1,32 +1,7 @@
 // The whole way of a customer, at a steady rate: what a customer feels on a usual day.
-import type { Options } from "k6/options";
-import { setupOf, teardownOf } from "./lib/buying.ts";
-import { checkout } from "./lib/journey.ts";
-import { common, constantArrivals, kept } from "./lib/scenario.ts";
-import { settings as settingsOf } from "./lib/settings.ts";
-import type { Start } from "./lib/shop.ts";
-import { summary, type Result } from "./lib/summary.ts";
+import { checkouts } from "./lib/checkouts.ts";
 
-const settings = settingsOf({ rate: 20, duration: 30 });
+const script = checkouts("checkout", { rate: 20, duration: 30 });
 
-export const options = {
-  ...common,
-  scenarios: { checkout: constantArrivals({ ...settings, usual: 0.6 }) },
-  thresholds: {
-    ...kept,
-    checks: ["rate>0.99"],
-    http_req_failed: ["rate<0.01"],
-    "http_req_duration{name:GET /v1/products/{sku}}": ["p(99)<250"],
-    order_latency: ["p(99)<1000"],
-    invoice_delay: ["p(99)<5000"],
-  },
-} satisfies Options;
-
-export const setup = setupOf(settings);
-export const teardown = teardownOf(settings);
-
-export default function (start: Start): void {
-  checkout("checkout", settings, start);
-}
-
-export const handleSummary = (result: Result) => summary("checkout", settings, result);
+export const { options, setup, teardown, handleSummary } = script;
+export default script.run;

@@ -33,7 +33,7 @@ function credentials(): Credentials {
   throw new Error("Nobody to log in as: set LOAD_PASSWORD (and LOAD_EMAIL), or LOAD_CREDENTIALS_FILE");
 }
 
-interface Defaults {
+export interface Defaults {
   /** Iterations per second. */
   readonly rate: number;
   /** Seconds. */
