@@ -2,9 +2,10 @@
 import { QueryVariableBuilder, VariableRefresh, VariableSort } from "@grafana/grafana-foundation-sdk/dashboard";
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { board } from "./library/board.ts";
-import { toBoard, toTraces } from "./library/links.ts";
+import { toBoard, toSlowTraces } from "./library/links.ts";
 import { falling, graph, number, PROMETHEUS, rising, rows, stack } from "./library/panels.ts";
-import { metric, orNone, orZero, over, perSecond, quantile, rate } from "./library/promql.ts";
+import { metric, orNone, orZero, over, perSecond, rate } from "./library/promql.ts";
+import { heldBack, latency, orderFlow } from "./library/shop.ts";
 import { glance, k6, worst } from "./load-numbers.ts";
 
 const scenario = new QueryVariableBuilder("scenario")
@@ -113,10 +114,7 @@ const shop = [
     otherwise: "It falls while k6 asks for more: the shop works for answers that come too late.",
     unit: units.OpsPerSecond,
     links: [toBoard("Sagas & Events", "sagas")],
-    queries: [
-      { expr: perSecond("comptoir_orders_placed_total"), legend: "placed" },
-      { expr: perSecond("comptoir_orders_total", ["status"]), legend: "{{status}}" },
-    ],
+    queries: orderFlow,
   }),
   graph({
     title: "The shop: latency",
@@ -125,12 +123,8 @@ const shop = [
     otherwise: "Far below k6's: requests queue before the gateway.",
     unit: units.Seconds,
     limits: rising(0.25, 1),
-    links: [toTraces("Slow traces", { service: "gateway", minDuration: "1s" })],
-    queries: [0.5, 0.95, 0.99].map(q => ({
-      expr: quantile(q, "app_request_latency_seconds"),
-      legend: `p${String(q * 100)}`,
-      exemplars: true,
-    })),
+    links: [toSlowTraces()],
+    queries: latency,
   }),
   graph({
     title: "The shop: held back and failed",
@@ -141,8 +135,7 @@ const shop = [
     width: 8,
     links: [toBoard("Service", "service")],
     queries: [
-      { expr: orNone(perSecond("comptoir_requests_shed_total", ["reason"]), "reason"), legend: "503 {{reason}}" },
-      { expr: orNone(perSecond("comptoir_requests_limited_total", ["limit"]), "limit"), legend: "429 {{limit}}" },
+      ...heldBack,
       { expr: orNone(perSecond("comptoir_requests_failed_total", ["code"]), "code"), legend: "failed {{code}}" },
     ],
   }),

@@ -1,6 +1,6 @@
 // The Overview's two rows of numbers.
 import * as units from "@grafana/grafana-foundation-sdk/units";
-import { toBoard, toErrors, toLogs, toTraces } from "./library/links.ts";
+import { toBoard, toErrors, toLogs, toSlowTraces } from "./library/links.ts";
 import { burnRate } from "./library/objectives.ts";
 import { anyIsBad, rising, type PanelSpec } from "./library/panels.ts";
 import { ofAll, orZero, over, perSecond, quantile, share } from "./library/promql.ts";
@@ -48,7 +48,7 @@ export const well: PanelSpec[] = [
     otherwise: "Above 1 s clients notice. The latency panel below has traces of single requests as dots.",
     unit: units.Seconds,
     limits: rising(0.25, 1),
-    links: [toTraces("Slow traces", { service: "gateway", minDuration: "1s" })],
+    links: [toSlowTraces()],
     queries: [{ expr: quantile(0.99, "app_request_latency_seconds"), legend: "p99" }],
   },
   {

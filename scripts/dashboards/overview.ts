@@ -2,9 +2,10 @@
 import * as units from "@grafana/grafana-foundation-sdk/units";
 import { flow, well } from "./overview-numbers.ts";
 import { board } from "./library/board.ts";
-import { toBoard, toErrors, toTraces } from "./library/links.ts";
+import { toBoard, toErrors, toSlowTraces, toTraces } from "./library/links.ts";
 import { anyIsBad, falling, graph, number, rising, rows, stack } from "./library/panels.ts";
 import { ofAll, orNone, over, perSecond, quantile } from "./library/promql.ts";
+import { heldBack, latency, orderFlow } from "./library/shop.ts";
 import { burnRate, burnWindows, IN_TIME, ordersInTime, slowBurnRate } from "./library/objectives.ts";
 
 const toSagas = toBoard("Sagas & Events", "sagas");
@@ -18,10 +19,7 @@ const overTime = [
     unit: units.OpsPerSecond,
     width: 8,
     links: [toBoard("Business", "business"), toSagas],
-    queries: [
-      { expr: perSecond("comptoir_orders_placed_total"), legend: "placed" },
-      { expr: perSecond("comptoir_orders_total", ["status"]), legend: "{{status}}" },
-    ],
+    queries: orderFlow,
   }),
   graph({
     title: "Orders answered within 1 s",
@@ -48,12 +46,8 @@ const overTime = [
     unit: units.Seconds,
     width: 8,
     limits: rising(0.25, 1),
-    links: [toTraces("Slow traces", { service: "gateway", minDuration: "1s" })],
-    queries: [0.5, 0.95, 0.99].map(q => ({
-      expr: quantile(q, "app_request_latency_seconds"),
-      legend: `p${String(q * 100)}`,
-      exemplars: true,
-    })),
+    links: [toSlowTraces()],
+    queries: latency,
   }),
   graph({
     title: "Error budget burn",
@@ -150,10 +144,7 @@ const where = [
     otherwise:
       "lag, in flight: more gateways (docs/operations/docker.md). rate, login: one client asks too much, or guesses passwords.",
     unit: units.RequestsPerSecond,
-    queries: [
-      { expr: orNone(perSecond("comptoir_requests_shed_total", ["reason"]), "reason"), legend: "503 {{reason}}" },
-      { expr: orNone(perSecond("comptoir_requests_limited_total", ["limit"]), "limit"), legend: "429 {{limit}}" },
-    ],
+    queries: heldBack,
   }),
   graph({
     title: "Audit findings",

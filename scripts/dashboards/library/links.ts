@@ -37,6 +37,9 @@ export const toLogs = (title: string, filter = ""): DashboardLinkBuilder =>
 export const toTraces = (title: string, query: Readonly<Record<string, unknown>>): DashboardLinkBuilder =>
   link(title, explore("traces", { queryType: "search", ...query }));
 
+export const toSlowTraces = (): DashboardLinkBuilder =>
+  toTraces("Slow traces", { service: "gateway", minDuration: "1s" });
+
 export const toErrors = (title = "Warnings and errors in the logs"): DashboardLinkBuilder =>
   toLogs(title, '| json | level=~"warn|error|fatal"');
 
