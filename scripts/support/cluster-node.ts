@@ -19,6 +19,12 @@ export interface NodePlace {
   readonly root?: string;
 }
 
+/** As its ops port tells. */
+interface Readiness {
+  readonly status: string;
+  readonly degraded: readonly string[];
+}
+
 export class ClusterNode {
   readonly #place: NodePlace;
   #running: NodeProcess;
@@ -67,13 +73,22 @@ export class ClusterNode {
   }
 
   /** Resolves once its ops port says that it takes work. @throws with its reasons when it does not in time */
-  async untilReady(timeoutMs = READY_TIMEOUT_MS): Promise<void> {
+  untilReady(timeoutMs?: number): Promise<void> {
+    return this.#until(({ status }) => status === "ready", timeoutMs);
+  }
+
+  /** Resolves once it takes work and misses none of these services: a gateway is ready without them. @throws as `untilReady` */
+  untilFound(services: readonly string[]): Promise<void> {
+    const isOf = (problem: string): boolean => services.some(name => problem.includes(`v1.${name}`));
+    return this.#until(({ status, degraded }) => status === "ready" && !degraded.some(isOf));
+  }
+
+  async #until(isDone: (said: Readiness) => boolean, timeoutMs = READY_TIMEOUT_MS): Promise<void> {
     const end = Date.now() + timeoutMs;
     for (;;) {
-      const answer = await fetch(`${this.opsUrl}/ready`);
-      const said = await answer.text();
-      if (answer.ok) return;
-      if (Date.now() > end) throw new Error(`${this.name} is not ready: ${said}`);
+      const said = (await (await fetch(`${this.opsUrl}/ready`)).json()) as Readiness;
+      if (isDone(said)) return;
+      if (Date.now() > end) throw new Error(`${this.name} is not ready: ${JSON.stringify(said)}`);
       await pause(POLL_MS);
     }
   }

@@ -152,7 +152,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const cluster = new Cluster(options);
   try {
     await cluster.add(options.nodes);
-    await Promise.all(cluster.with("gateway").map(node => node.untilReady()));
+    const services = cluster.nodes.flatMap(node => node.services);
+    await Promise.all(cluster.with("gateway").map(node => node.untilFound(services)));
     return cluster;
   } catch (error) {
     await cluster.kill();
