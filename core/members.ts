@@ -53,10 +53,13 @@ export class Members {
     for (const { id } of this.#others()) this.#broker.transit?.removePendingRequestByNodeID(id);
   }
 
-  /** Tells everybody who this is, asks who is there, and counts the silence from now on. */
+  /**
+   * Tells everybody who this is and asks who is there. Nobody is called before they have answered, or have greeted in their turn:
+   * what is sent to a node that is not back yet nobody hears, and the caller would wait for all of its timeout.
+   */
   greet(): void {
-    this.#grace();
-    const { discoverer } = this.#broker.registry;
+    const { discoverer, nodes } = this.#broker.registry;
+    for (const { id } of this.#others()) nodes.disconnected(id, false);
     void discoverer.sendLocalNodeInfo();
     void discoverer.discoverAllNodes();
   }

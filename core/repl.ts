@@ -1,11 +1,12 @@
 // `npm run repl`: Moleculer's REPL as an operator with every scope, in the process of an embedded shop, or as a node of
 // its own that joins a cluster and serves nothing.
-import { ServiceBroker, type CallingOptions } from "moleculer";
+import { Errors, ServiceBroker, type CallingOptions } from "moleculer";
 import { brokerOptions } from "../moleculer.config.ts";
 import type { Config } from "./config.ts";
 import type { Meta } from "./context.ts";
 import { scopes } from "./contracts/action.ts";
 import { actions, type ActionName, type Result } from "./contracts/index.ts";
+import type { FieldError } from "./kernel/errors.ts";
 
 /** What only services may call (a replay of dead letters) is called as one. */
 function operatorFor(name: string): Meta {
@@ -25,6 +26,13 @@ function asContract(name: string, params: unknown): unknown {
   const fit = ([key, value]: [string, unknown]): [string, unknown] =>
     typeof value === "number" && properties?.[key]?.type === "string" ? [key, String(value)] : [key, value];
   return Object.fromEntries(Object.entries(params).map(fit));
+}
+
+/** With what is wrong about which parameter, where that is what is wrong. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  if (!(error instanceof Errors.ValidationError) || !Array.isArray(error.data)) return error.message;
+  return (error.data as FieldError[]).map(({ pointer, message }) => `${pointer.slice(1)} ${message}`).join(", ");
 }
 
 type Call = (name: string, params: unknown) => Promise<unknown>;
@@ -48,7 +56,7 @@ const logLevelCommand = (call: Call) => ({
         process.stdout.write(`${node}: ${now}${own === "" ? "" : ` (${own})`}\n`);
       }
     } catch (error) {
-      process.stdout.write(`${error instanceof Error ? error.message : String(error)}\n`);
+      process.stdout.write(`${reasonOf(error)}\n`);
     }
   },
 });

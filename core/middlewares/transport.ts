@@ -1,5 +1,5 @@
 // The way to the other nodes. NATS's client reconnects for ever without telling Moleculer: this watches it, lets remote
-// calls fail at once while it is away, and keeps the nodes that cannot be heard of for when it is back.
+// calls fail at once while it is away, and calls a node again when it has been heard.
 import type { ActionHandler, Context, Logger, Middleware, ServiceBroker } from "moleculer";
 import type { NatsConnection } from "nats";
 import { fail } from "../errors.ts";

@@ -162,6 +162,18 @@ export async function startPrometheus(config: string, options: ServerOptions = {
   });
 }
 
+/** Tells a Prometheus of the machine. */
+export async function startNodeExporter(options: ServerOptions = {}): Promise<Server> {
+  const command = await install("node-exporter");
+  const place = await placeOf(options);
+  const address = `${HOST}:${String(place.port)}`;
+  return Server.start({
+    ...{ name: "node-exporter", command, ...place, url: `http://${address}` },
+    args: [`--web.listen-address=${address}`],
+    ready: /Listening on/,
+  });
+}
+
 /** Reads the rules and configuration as Prometheus and the Alertmanager do. @throws with what it says when it finds fault */
 export async function promtool(args: readonly string[], cwd: string): Promise<string> {
   return checked(join(dirname(await install("prometheus")), "promtool"), args, cwd);

@@ -218,6 +218,7 @@ describe("The process", () => {
     await answers("log-level debug order", /\w: info \(order debug\)\n/);
     await answers("log-level", /\w: info \(order debug\)\n/);
     await answers("log-level debug ordre", /No module is called ordre: take one of .*, order,/);
+    await answers("log-level loud", /level must be one of .*debug.*\n/);
     await answers("log-level warn", /\w: warn\n/);
     await answers("log-level default", /\w: info\n/);
     shop.child.stdin?.end();

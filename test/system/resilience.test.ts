@@ -1,7 +1,7 @@
 // What becomes of calls when nodes and NATS are slow, frozen, gone and back: real NATS, several brokers.
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Server } from "../../scripts/support/server-process.ts";
-import { startNats } from "../../scripts/support/servers.ts";
+import { startNats, startToxiproxy } from "../../scripts/support/servers.ts";
 import { expose } from "../../core/metrics/registry.ts";
 import type { Request } from "../../core/request.ts";
 import { client } from "../support/client.ts";
@@ -259,4 +259,37 @@ describe("NATS", () => {
       () => nats.kill(),
       () => nats.restart(),
     ));
+
+  it("back for the caller only: nobody waits for a node that cannot hear yet, and it is called once it is heard", async () => {
+    fresh();
+    const toxiproxy = await startToxiproxy();
+    try {
+      const proxy = await toxiproxy.proxy(nats.address);
+      const [namespace, direct] = cluster;
+      cluster = [namespace, proxy.address];
+      await node("far", { "v1.product.get": ({ sku }: { sku: string }) => product(sku) });
+      cluster = [namespace, direct];
+      const door = await node("door", { "v1.account.jwks": () => ({ keys: [] }) }, { gateway: true });
+      const answers = (status: number) =>
+        api.until(
+          () => door.get("/v1/products/1"),
+          answer => answer.status === status,
+        );
+      await answers(200);
+      await proxy.cut();
+      await nats.kill();
+      await nats.restart();
+      await api.until(
+        () => Promise.resolve(door.health.reasons),
+        reasons => reasons.length === 0,
+      );
+      const quick = await door.get("/v1/products/1");
+      expect(quick).toMatchObject(unavailable);
+      expect(quick.ms).toBeLessThan(1_000);
+      await proxy.heal();
+      await answers(200);
+    } finally {
+      await toxiproxy.stop();
+    }
+  });
 });
