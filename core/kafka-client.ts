@@ -20,8 +20,8 @@ import type {
   KafkaProducer,
   Say,
 } from "./kafka.ts";
-import { causesOf, isLost, ProducerLostError } from "./kafka-errors.ts";
-import { GATHER_MS, optionsOf, REQUEST_TIMEOUT_MS } from "./kafka-options.ts";
+import { causesOf, isLost, isOverSoon, ProducerLostError } from "./kafka-errors.ts";
+import { GATHER_MS, optionsOf, REQUEST_TIMEOUT_MS, SETTLING_MS } from "./kafka-options.ts";
 import { lookOnlyWhenNeeded } from "./kafka-queue.ts";
 
 lookOnlyWhenNeeded();
@@ -135,14 +135,15 @@ function consumerOf(consumer: Consumer): KafkaConsumer {
   };
 }
 
-/** The client reads past the end of a list (a TypeError) while a new topic has no leader that it knows. */
-async function offsetsOf(admin: Admin, topic: string, triesLeft = 5): ReturnType<Admin["fetchTopicOffsets"]> {
+/** @throws what is not over after two seconds. Whoever is asked of a new topic or group may not be chosen yet, or not be known here. */
+async function settled<T>(admin: Admin, topics: readonly string[], ask: () => Promise<T>, triesLeft = 20): Promise<T> {
   try {
-    return await admin.fetchTopicOffsets(topic);
+    return await ask();
   } catch (error) {
-    if (!(error instanceof TypeError) || triesLeft === 0) throw error;
-    await admin.fetchTopicMetadata({ topics: [topic] });
-    return offsetsOf(admin, topic, triesLeft - 1);
+    if (!isOverSoon(error) || triesLeft === 0) throw error;
+    await delay(SETTLING_MS);
+    await admin.fetchTopicMetadata({ topics: [...topics] });
+    return settled(admin, topics, ask, triesLeft - 1);
   }
 }
 
@@ -151,7 +152,7 @@ async function committedOf(
   groupId: string,
   topics: readonly string[],
 ): Promise<ReadonlyMap<string, ReadonlyMap<number, number>>> {
-  const found = await admin.fetchOffsets({ groupId, topics: [...topics] });
+  const found = await settled(admin, topics, () => admin.fetchOffsets({ groupId, topics: [...topics] }));
   const known = found.map(({ topic, partitions }) => {
     const offsets = partitions.map(({ partition, offset }) => [partition, Number(offset)] as const);
     return [topic, new Map(offsets.filter(([, offset]) => offset >= 0))] as const;
@@ -182,11 +183,11 @@ function adminOf(admin: Admin): KafkaAdmin {
       return new Map(topics.map(({ name, partitions }) => [name, partitions.length]));
     },
     async offsets(topic) {
-      const found = await offsetsOf(admin, topic);
+      const found = await settled(admin, [topic], () => admin.fetchTopicOffsets(topic));
       return found.map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }));
     },
     async offsetsAt(topic, time) {
-      const found = await admin.fetchTopicOffsetsByTimestamp(topic, time);
+      const found = await settled(admin, [topic], () => admin.fetchTopicOffsetsByTimestamp(topic, time));
       return new Map(found.map(({ partition, offset }) => [partition, Number(offset)]));
     },
     committed: (group, topics) => committedOf(admin, group, topics),
