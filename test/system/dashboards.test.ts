@@ -47,6 +47,8 @@ function startLoad(url: string) {
       COMPTOIR_ADMIN_EMAIL: ADMIN.email,
       COMPTOIR_ADMIN_PASSWORD: ADMIN.password,
       PROMETHEUS_REMOTE_WRITE_URL: `${prometheus.url}/api/v1/write`,
+      // As often as the other targets are scraped.
+      K6_PROMETHEUS_RW_PUSH_INTERVAL: `${String(SCRAPE_S)}s`,
     },
     stdio: "ignore",
   });

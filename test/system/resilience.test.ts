@@ -289,6 +289,8 @@ describe("NATS", () => {
       await proxy.heal();
       await answers(200);
     } finally {
+      // A node whose NATS is gone for good would look for it for ever.
+      await Promise.all(nodes.splice(0).map(each => each.stop()));
       await toxiproxy.stop();
     }
   });
