@@ -4,9 +4,13 @@ import { mutants } from "./mutants.ts";
 import { simulate, type Outcome } from "./simulate.ts";
 
 const MOST_SEEDS = 2_000;
+/** Bugs that few seeds show, and one that does: the hunt begins there. Where it no longer shows it, the hunt goes on from the first. */
+const shownBy: Readonly<Record<string, number>> = { "pending refunds do not count": 201 };
 
 async function hunt(name: string): Promise<Outcome | null> {
-  for (let seed = 1; seed <= MOST_SEEDS; seed += 1) {
+  const known = shownBy[name];
+  const seeds = Array.from({ length: MOST_SEEDS }, (_, index) => index + 1);
+  for (const seed of known === undefined ? seeds : [known, ...seeds]) {
     const outcome = await simulate(seed, { mutant: mutants[name]?.() ?? {} });
     if (outcome.violations.length > 0) return outcome;
   }
