@@ -1,12 +1,11 @@
 // Every panel of every dashboard shows something, asked of a real Prometheus that scrapes a shop at work and its machine,
 // and to which k6 pushes what it measures of a checkout beside the other traffic.
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Result } from "../../core/contracts/index.ts";
-import { ADMIN, login, startNode, temporaryFolder } from "../../scripts/support/node-process.ts";
+import { login, startNode, temporaryFolder } from "../../scripts/support/node-process.ts";
 import type { Server } from "../../scripts/support/server-process.ts";
 import { install, startNodeExporter } from "../../scripts/support/servers.ts";
 import { client, type Client } from "../support/client.ts";
@@ -14,7 +13,7 @@ import { drawable, filledIn, valuesOf, type Source } from "../support/dashboards
 import { marketRound, openMarket } from "../support/dashboards/market-day.ts";
 import { boards, panelsOf } from "../support/dashboards/panels.ts";
 import { SCRAPE_S, startScraping } from "../support/dashboards/scraping.ts";
-import { ROOT } from "../support/shop-process.ts";
+import { spawnLoad } from "../support/load-process.ts";
 
 const SHOWN_WITHIN_MS = 90_000;
 /** Once k6 has to be built from its source. */
@@ -38,20 +37,16 @@ async function trade(url: string): Promise<void> {
 
 /** `npm run load -- checkout` until it is stopped. */
 function startLoad(url: string) {
-  const args = ["scripts/load/main.ts", "checkout", "--url", url, "--rate", "2", "--duration", "10m", "--skus", "5"];
-  const child = spawn(process.execPath, args, {
-    cwd: ROOT,
+  const child = spawnLoad({
+    url,
+    args: ["checkout", "--rate", "2", "--duration", "10m", "--skus", "5"],
     env: {
-      PATH: process.env["PATH"],
-      HOME: process.env["HOME"],
-      COMPTOIR_ADMIN_EMAIL: ADMIN.email,
-      COMPTOIR_ADMIN_PASSWORD: ADMIN.password,
       PROMETHEUS_REMOTE_WRITE_URL: `${prometheus.url}/api/v1/write`,
       // As often as the other targets are scraped.
       K6_PROMETHEUS_RW_PUSH_INTERVAL: `${String(SCRAPE_S)}s`,
     },
-    stdio: "ignore",
   });
+  for (const output of [child.stdout, child.stderr]) output.resume();
   const exited = once(child, "exit");
   return {
     async stop() {

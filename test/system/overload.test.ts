@@ -1,10 +1,9 @@
 // Twice of what a real shop can do, by k6: it goes on doing what it can, and tells the rest to come later.
-import { spawn } from "node:child_process";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import type { StockItem } from "../../core/contracts/inventory.ts";
-import { ADMIN } from "../../scripts/support/shop.ts";
+import { spawnLoad } from "../support/load-process.ts";
 import { auditFromOutside, settle } from "../support/outside-audit.ts";
-import { ended, openShop, ROOT, type OpenShop } from "../support/shop-process.ts";
+import { ended, openShop, type OpenShop } from "../support/shop-process.ts";
 
 interface Orders {
   readonly accepted: number;
@@ -26,18 +25,8 @@ beforeAll(async () => {
 }, 60_000);
 afterAll(() => open.shop.kill());
 
-/** k6 yields to the shop: on one machine it would else measure itself. */
 async function load(...args: string[]) {
-  const child = spawn("nice", ["-n", "10", process.execPath, "scripts/load/main.ts", ...args, "--url", open.shop.url], {
-    cwd: ROOT,
-    env: {
-      PATH: process.env["PATH"],
-      HOME: process.env["HOME"],
-      COMPTOIR_ADMIN_EMAIL: ADMIN.email,
-      COMPTOIR_ADMIN_PASSWORD: ADMIN.password,
-    },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+  const child = spawnLoad({ url: open.shop.url, args });
   const { stdout, stderr, summary } = await ended(child);
   if (summary["orders"] === undefined) throw new Error(`k6 printed no summary:\n${stdout}\n${stderr}`);
   return summary as { orders: Orders; saturatedRate?: number; crossed: string[] };
