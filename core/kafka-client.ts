@@ -20,11 +20,10 @@ import type {
   KafkaProducer,
   Say,
 } from "./kafka.ts";
-import { causesOf, isLost, isOverSoon, ProducerLostError } from "./kafka-errors.ts";
-import { GATHER_MS, optionsOf, REQUEST_TIMEOUT_MS, SETTLING_MS } from "./kafka-options.ts";
-import { lookOnlyWhenNeeded } from "./kafka-queue.ts";
-
-lookOnlyWhenNeeded();
+import { causesOf, isLost, ProducerLostError } from "./kafka-errors.ts";
+import { GATHER_MS, optionsOf, REQUEST_TIMEOUT_MS } from "./kafka-options.ts";
+import "./kafka-queue.ts";
+import { settled } from "./kafka-settled.ts";
 
 /** For the files beside this one. */
 export function kafkaOf(config: KafkaConfig, clientId: string, say: Say, more: Partial<ClientConfig> = {}): Kafka {
@@ -133,18 +132,6 @@ function consumerOf(consumer: Consumer): KafkaConsumer {
     commit: (topic, partition, offset) => consumer.commitOffsets([{ topic, partition, offset: String(offset) }]),
     stop: () => consumer.disconnect(),
   };
-}
-
-/** @throws what is not over after two seconds. Whoever is asked of a new topic or group may not be chosen yet, or not be known here. */
-async function settled<T>(admin: Admin, topics: readonly string[], ask: () => Promise<T>, triesLeft = 20): Promise<T> {
-  try {
-    return await ask();
-  } catch (error) {
-    if (!isOverSoon(error) || triesLeft === 0) throw error;
-    await delay(SETTLING_MS);
-    await admin.fetchTopicMetadata({ topics: [...topics] });
-    return settled(admin, topics, ask, triesLeft - 1);
-  }
 }
 
 async function committedOf(

@@ -22,13 +22,3 @@ export const isLost = (error: unknown): boolean =>
 /** The broker has no such topic: it never had, or came back without its data. */
 export const isTopicUnknown = (error: unknown): boolean =>
   causesOf(error).some(cause => (cause as { type?: unknown }).type === "UNKNOWN_TOPIC_OR_PARTITION");
-
-/**
- * A new topic has no leader yet, or a new group no coordinator that is done loading. While the client itself knows of no leader it
- * reads past the end of a list: a TypeError.
- */
-export function isOverSoon(error: unknown): boolean {
-  if (error instanceof TypeError) return true;
-  if (!(error instanceof Error) || error.name !== "KafkaJSProtocolError" || isTopicUnknown(error)) return false;
-  return (error as { retriable?: unknown }).retriable === true;
-}

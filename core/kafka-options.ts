@@ -4,8 +4,6 @@ import type { KafkaConfig } from "./config-cluster.ts";
 export const REQUEST_TIMEOUT_MS = 10_000;
 /** After a fetch that brought something: what comes meanwhile is fetched together. */
 export const GATHER_MS = 20;
-/** Between two questions that Kafka cannot answer yet. */
-export const SETTLING_MS = 100;
 const retry = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 5 };
 
 /** For the client of core/kafka-client.ts. They were chosen by killing and freezing brokers under load. */

@@ -24,14 +24,8 @@ export const RequestQueue = createRequire(import.meta.url)(
   "kafkajs/src/network/requestQueue/index.js",
 ) as RequestQueueClass;
 
-let isDone = false;
-
-/** For every connection of this process from now on. A second call changes nothing. */
-export function lookOnlyWhenNeeded(): void {
-  if (isDone) return;
-  isDone = true;
-  const schedule = Reflect.get(RequestQueue.prototype, "scheduleCheckPendingRequests");
-  RequestQueue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
-    if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this);
-  };
-}
+// For every connection that this process makes.
+const schedule = Reflect.get(RequestQueue.prototype, "scheduleCheckPendingRequests");
+RequestQueue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
+  if (this.pending.length > 0 || this.throttledUntil > Date.now()) schedule.call(this);
+};

@@ -5,9 +5,10 @@ import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { setTimeout as pause } from "node:timers/promises";
 import type { Result } from "../../core/contracts/index.ts";
+import { findK6 } from "../../scripts/load/k6.ts";
 import { login, startNode, temporaryFolder } from "../../scripts/support/node-process.ts";
 import type { Server } from "../../scripts/support/server-process.ts";
-import { install, startNodeExporter } from "../../scripts/support/servers.ts";
+import { startNodeExporter } from "../../scripts/support/servers.ts";
 import { client, type Client } from "../support/client.ts";
 import { drawable, filledIn, valuesOf, type Source } from "../support/dashboards/grafana.ts";
 import { marketRound, openMarket } from "../support/dashboards/market-day.ts";
@@ -57,7 +58,7 @@ function startLoad(url: string) {
 }
 
 beforeAll(async () => {
-  await install("k6");
+  await findK6(() => undefined);
   const env = { COMPTOIR_AUDIT_INTERVAL: "1", COMPTOIR_LOG_LEVEL: "warn" };
   const shop = await startNode({ data, env, timeoutMs: 60_000 });
   ends.unshift(() => shop.end("SIGTERM"));

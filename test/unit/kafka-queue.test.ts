@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
-import { lookOnlyWhenNeeded, RequestQueue } from "../../core/kafka-queue.ts";
+import { RequestQueue } from "../../core/kafka-queue.ts";
 
 const open: RequestQueue[] = [];
 const queueOf = (fields: Partial<RequestQueue>): RequestQueue => {
@@ -14,9 +14,6 @@ afterEach(() => {
 });
 
 describe("The Kafka client's queue of requests", () => {
-  lookOnlyWhenNeeded();
-  lookOnlyWhenNeeded();
-
   it("plans no look while nothing waits", () => {
     const queue = queueOf({});
     queue.checkPendingRequests();
