@@ -50,7 +50,7 @@ export function inTraceOf<T>(events: readonly CloudEvent[], run: () => Promise<T
 }
 
 /** As a span of each event's own trace; of those that are not sampled only what failed is told, for nothing ran there. */
-function tellAppend(events: readonly CloudEvent[], startTime: number, system: string, error: unknown): void {
+function tellAppend(events: readonly CloudEvent[], begun: number, system: string, error: unknown): void {
   for (const event of events) {
     if (!isTraced(event) || !(isSampled(event.traceparent) || (error !== undefined && isFault(error)))) continue;
     const span = startSpan({
@@ -63,7 +63,7 @@ function tellAppend(events: readonly CloudEvent[], startTime: number, system: st
       },
       parent: event.traceparent,
       links: batchLink(),
-      startTime,
+      begun,
     });
     if (span !== null) endSpan(span, error);
   }
@@ -79,12 +79,12 @@ export async function tracedAppend(
   append: () => Promise<void>,
 ): Promise<void> {
   if (!isRecording()) return append();
-  const startTime = Date.now();
+  const begun = performance.now();
   try {
     await append();
-    tellAppend(events, startTime, system, undefined);
+    tellAppend(events, begun, system, undefined);
   } catch (error) {
-    tellAppend(events, startTime, system, error ?? new Error("unknown"));
+    tellAppend(events, begun, system, error ?? new Error("unknown"));
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 // What runs belongs to a trace, a request and a call: kept for the whole asynchronous flow, for spans and log lines alike.
 import { AsyncLocalStorage } from "node:async_hooks";
-import type { Span } from "@opentelemetry/api";
+import type { Span } from "./span.ts";
 import { freshTraceparent, isSampled, traceIdOf } from "./traceparent.ts";
 
 export interface Scope {

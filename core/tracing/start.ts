@@ -1,8 +1,10 @@
 // Turns recording on, when the settings name an exporter. Only then is OpenTelemetry's SDK loaded.
+import { ROOT_CONTEXT } from "@opentelemetry/api";
 import type { SpanExporter } from "@opentelemetry/sdk-trace";
 import type { Config } from "../config.ts";
 import type { TracingConfig } from "../config-tracing.ts";
 import type { Outlet as Way } from "./outlet.ts";
+import { KeptSpans } from "./kept-spans.ts";
 import { record } from "./tracer.ts";
 
 export interface Tracing {
@@ -58,32 +60,33 @@ const runningOn = (outlet: Way): Tracing => ({
 export async function startTracing(config: Config, logger: Logger, exporter?: SpanExporter): Promise<Tracing> {
   const { tracing } = config;
   if (tracing.exporter === "none") return off;
-  const [sdk, { resourceFromAttributes }, { KeptSpans }, { limits, Outlet }] = await Promise.all([
-    import("@opentelemetry/sdk-trace"),
-    import("@opentelemetry/resources"),
-    import("./kept-spans.ts"),
-    import("./outlet.ts"),
-  ]);
-  const outlet = new Outlet({
-    exporter: exporter ?? (await exporterOf(tracing, limits.timeoutMs)),
+  const [{ TraceIdRatioBasedSampler, SamplingDecision }, { resourceFromAttributes }, { spanMaker }, outlets] =
+    await Promise.all([
+      import("@opentelemetry/sdk-trace"),
+      import("@opentelemetry/resources"),
+      import("./sdk-spans.ts"),
+      import("./outlet.ts"),
+    ]);
+  const outlet = new outlets.Outlet({
+    exporter: exporter ?? (await exporterOf(tracing, outlets.limits.timeoutMs)),
     onChange: tell(logger, tracing.url),
   });
   const keeper = new KeptSpans({
     slowMs: tracing.slowMs,
-    offer: span => {
+    offer: spanMaker(resourceFromAttributes(resourceOf(config)), span => {
       outlet.offer(span);
-    },
+    }),
     onDropped: count => {
       outlet.givenUp(count);
     },
   });
-  const root = new sdk.TraceIdRatioBasedSampler(tracing.ratio);
-  const provider = new sdk.TracerProvider({
-    resource: resourceFromAttributes(resourceOf(config)),
-    // What nobody sampled is recorded too: it may turn out to be slow or to fail.
-    sampler: sdk.createAlwaysRecordSampler(new sdk.ParentBasedSampler({ root })),
-    spanProcessors: [keeper],
+  const sampler = new TraceIdRatioBasedSampler(tracing.ratio);
+  record({
+    samples: traceId => sampler.shouldSample(ROOT_CONTEXT, traceId).decision === SamplingDecision.RECORD_AND_SAMPLED,
+    // What nobody sampled is noted too: it may turn out to be slow or to fail.
+    ended: span => {
+      keeper.ended(span);
+    },
   });
-  record(provider.getTracer("comptoir"));
   return runningOn(outlet);
 }

@@ -1,68 +1,55 @@
 // Spans of this process. While nobody records (the default) none is made, and each of these costs a comparison.
-import {
-  ROOT_CONTEXT,
-  SpanKind,
-  SpanStatusCode,
-  trace,
-  type Attributes,
-  type Context,
-  type Link,
-  type Span,
-  type Tracer,
-} from "@opentelemetry/api";
+import { SpanKind, TraceFlags } from "@opentelemetry/api";
 import { ATTR_ERROR_TYPE } from "@opentelemetry/semantic-conventions";
 import { codeOf } from "../errors.ts";
 import { catalogue } from "../kernel/errors.ts";
 import { currentScope, inScope, type Scope } from "./scope.ts";
-import { format, freshTraceparent, parse } from "./traceparent.ts";
+import { Span, type Parent, type SpanDetails, type Trace } from "./span.ts";
+import { freshTraceId, freshTraceparent, parse } from "./traceparent.ts";
 
 export { SpanKind };
 
-let tracer: Tracer | null = null;
+export interface Recorder {
+  /** Whether a trace that begins here is one of those that are kept. */
+  readonly samples: (traceId: string) => boolean;
+  readonly ended: (span: Span) => void;
+}
+let recorder: Recorder | null = null;
 
 /** @param next null: nobody records any more. */
-export function record(next: Tracer | null): void {
-  tracer = next;
+export function record(next: Recorder | null): void {
+  recorder = next;
 }
-export const isRecording = (): boolean => tracer !== null;
+export const isRecording = (): boolean => recorder !== null;
 
-export interface SpanOptions {
-  readonly name: string;
-  readonly kind: SpanKind;
-  readonly attributes: Attributes;
+export interface SpanOptions extends SpanDetails {
   /** A traceparent from elsewhere, or null for a trace of its own; the span that runs here when left out. */
   readonly parent?: string | null;
-  /** Traceparents of what this has to do with besides. */
-  readonly links?: readonly string[];
-  /** Milliseconds since the epoch, for what has begun before. */
-  readonly startTime?: number;
 }
 
-function contextOf(parent: string | null | undefined): Context {
+/** A span of this process is known as one: the sampling of what is slow or fails looks at its local root. */
+function parentOf(given: string | null | undefined): Parent | null {
+  if (given === null) return null;
   const scope = currentScope();
-  if (parent === null) return ROOT_CONTEXT;
-  const traceparent = parent ?? scope?.traceparent;
-  if (traceparent === undefined) return ROOT_CONTEXT;
-  // A span of this process is known as one: the sampling of what is slow or fails looks at its local root.
-  if (scope?.span != null && scope.traceparent === traceparent) return trace.setSpan(ROOT_CONTEXT, scope.span);
+  const traceparent = given ?? scope?.traceparent;
+  if (traceparent === undefined) return null;
+  if (scope?.span != null && scope.traceparent === traceparent) return scope.span;
   const context = parse(traceparent);
-  return context === undefined ? ROOT_CONTEXT : trace.setSpanContext(ROOT_CONTEXT, { ...context, isRemote: true });
+  return context === undefined ? null : { ...context, isRemote: true };
 }
 
-const linkTo = (traceparent: string): Link[] => {
-  const context = parse(traceparent);
-  return context === undefined ? [] : [{ context }];
-};
-
-/** As many as a span keeps. */
-const MOST_LINKS = 128;
+function traceOf(parent: Parent | null, samples: Recorder["samples"]): Trace {
+  if (parent instanceof Span) return parent;
+  if (parent !== null) return { traceId: parent.traceId, isSampled: (parent.traceFlags & TraceFlags.SAMPLED) !== 0 };
+  const traceId = freshTraceId();
+  return { traceId, isSampled: samples(traceId) };
+}
 
 /** Null while nobody records. */
-export function startSpan({ name, kind, attributes, parent, links = [], startTime }: SpanOptions): Span | null {
-  if (tracer === null) return null;
-  const distinct = [...new Set(links)].slice(0, MOST_LINKS).flatMap(linkTo);
-  const options = { kind, attributes, links: distinct, ...(startTime === undefined ? {} : { startTime }) };
-  return tracer.startSpan(name, options, contextOf(parent));
+export function startSpan(options: SpanOptions): Span | null {
+  if (recorder === null) return null;
+  const parent = parentOf(options.parent);
+  return new Span(options, traceOf(parent, recorder.samples), parent, recorder.ended);
 }
 
 /** The catalogue's code, Moleculer's type, or the class: nothing that quotes what was sent. */
@@ -80,11 +67,8 @@ export function isFault(error: unknown): boolean {
 
 /** @param error of what failed; left out when it went well. */
 export function endSpan(span: Span, error?: unknown): void {
-  if (error !== undefined) {
-    span.setAttribute(ATTR_ERROR_TYPE, errorTypeOf(error));
-    if (isFault(error)) span.setStatus({ code: SpanStatusCode.ERROR });
-  }
-  span.end();
+  if (error !== undefined) span.set(ATTR_ERROR_TYPE, errorTypeOf(error));
+  span.end(error !== undefined && isFault(error));
 }
 
 async function untilSettled<T>(span: Span, running: T): Promise<Awaited<T>> {
@@ -98,8 +82,6 @@ async function untilSettled<T>(span: Span, running: T): Promise<Awaited<T>> {
   }
 }
 
-export const traceparentOf = (span: Span): string => format(span.spanContext());
-
 type Own = Partial<Pick<Scope, "requestId" | "action" | "params">>;
 
 /**
@@ -112,7 +94,7 @@ export function traced<T>(options: SpanOptions, run: () => Promise<T>, own: Own 
   const span = startSpan(options);
   const inherited = options.parent === undefined ? scope?.traceparent : options.parent;
   if (span === null && inherited === undefined) return run();
-  const traceparent = span === null ? (inherited ?? freshTraceparent()) : traceparentOf(span);
+  const traceparent = span === null ? (inherited ?? freshTraceparent()) : span.traceparent;
   const base = options.parent === undefined ? scope : undefined;
   const running = inScope({ requestId: null, ...base, ...own, span, traceparent }, run);
   return span === null ? running : untilSettled(span, running);
@@ -120,6 +102,6 @@ export function traced<T>(options: SpanOptions, run: () => Promise<T>, own: Own 
 
 /** Like `traced`, but a child only: where nothing runs that is traced, or nobody records, it costs nothing. */
 export function tracedWithin<T>(options: () => SpanOptions, run: () => Promise<T>): Promise<T> {
-  const span = tracer === null || currentScope()?.span == null ? null : startSpan(options());
+  const span = recorder === null || currentScope()?.span == null ? null : startSpan(options());
   return span === null ? run() : untilSettled(span, run());
 }

@@ -1,8 +1,8 @@
 // A request from outside: it goes on with the trace that it brings along (W3C Trace Context), or begins one.
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { SpanStatusCode, type Span } from "@opentelemetry/api";
 import { inScope } from "../../core/tracing/scope.ts";
-import { SpanKind, startSpan, traceparentOf } from "../../core/tracing/tracer.ts";
+import type { Span } from "../../core/tracing/span.ts";
+import { SpanKind, startSpan } from "../../core/tracing/tracer.ts";
 import { freshTraceparent, parse } from "../../core/tracing/traceparent.ts";
 import type { RoutedRequest } from "./gateway.exchange.ts";
 import { routeOf } from "./gateway.operations.ts";
@@ -22,15 +22,14 @@ function incomingOf({ headers }: IncomingMessage): string | null {
 function endSpan(span: Span, request: RoutedRequest, { statusCode, writableFinished }: ServerResponse): void {
   const route = routeOf(request.$alias?.action);
   if (route !== undefined) {
-    span.updateName(`${request.method ?? ""} ${route}`);
-    span.setAttribute("http.route", route);
+    span.rename(`${request.method ?? ""} ${route}`);
+    span.set("http.route", route);
   }
-  span.setAttribute("http.response.status_code", statusCode);
-  if (statusCode >= 400) span.setAttribute("error.type", request.$problem ?? String(statusCode));
+  span.set("http.response.status_code", statusCode);
+  if (statusCode >= 400) span.set("error.type", request.$problem ?? String(statusCode));
   // The client went away before its answer was out.
-  if (!writableFinished) span.setAttribute("error.type", "client_closed");
-  if (statusCode >= 500) span.setStatus({ code: SpanStatusCode.ERROR });
-  span.end();
+  if (!writableFinished) span.set("error.type", "client_closed");
+  span.end(statusCode >= 500);
 }
 
 /** Runs the request within its trace. */
@@ -48,6 +47,6 @@ export function inRequest(request: RoutedRequest, response: ServerResponse, run:
       endSpan(span, request, response);
     });
   }
-  const traceparent = span === null ? (incoming ?? freshTraceparent()) : traceparentOf(span);
+  const traceparent = span === null ? (incoming ?? freshTraceparent()) : span.traceparent;
   inScope({ traceparent, requestId: requestIdOf(request), span }, run);
 }

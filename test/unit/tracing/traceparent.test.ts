@@ -33,7 +33,7 @@ describe("A traceparent", () => {
 
   it("is written as it is read", () => {
     const line = `00-${trace}-${span}-01`;
-    expect(format({ traceId: trace, spanId: span, traceFlags: 1 })).toBe(line);
+    expect([format(trace, span, true), format(trace, span, false)]).toEqual([line, `00-${trace}-${span}-00`]);
     expect([traceIdOf(line), isSampled(line), isSampled(`00-${trace}-${span}-00`)]).toEqual([trace, true, false]);
   });
 
