@@ -1,5 +1,5 @@
 // The REST gateway: moleculer-web finds the route and the endpoint, the rest is ours.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { performance } from "node:perf_hooks";
 import helmet from "helmet";
 import { type Service, type ServiceSchema } from "moleculer";
@@ -8,6 +8,7 @@ import type { Meta } from "../../core/context.ts";
 import type { Environment } from "../../core/environment.ts";
 import { fail } from "../../core/errors.ts";
 import { currentScope, currentTraceId, traceIdHere } from "../../core/tracing/scope.ts";
+import { WideServer } from "../../core/wide-server.ts";
 import { exchanges, sendProblem, type RoutedRequest } from "./gateway.exchange.ts";
 import { docsPage, docsPolicy, type Document } from "./gateway.docs.ts";
 import { logProblem } from "./gateway.log.ts";
@@ -22,7 +23,7 @@ import { inRequest } from "./gateway.tracing.ts";
 type Settings = Record<string, unknown>;
 /** What the mixin and `created` leave on the service. */
 interface Gateway extends Service<Settings> {
-  server: Server;
+  server: WideServer;
   exchange: ReturnType<typeof exchanges>;
   load: LoadGuard;
   /** Null when requests are not counted. */
@@ -172,16 +173,11 @@ export function createService(environment: Environment): ServiceSchema<Settings,
       this.exchange = exchanges(config, clock, () => this.broker.call("v1.account.jwks", {}, { meta }));
       this.measure = config.metrics ? requestMetrics() : null;
       this.load = loadGuard(tellLoad(this.logger), { clock, random });
-      this.server = createServer(timeouts, listener.bind(this));
+      this.server = new WideServer(timeouts, listener.bind(this));
       health.register("services", () => requireServices(this.broker), { critical: false });
     },
     async started(this: Gateway) {
-      const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-      this.server.once("error", reject);
-      this.server.listen(config.http.port, config.http.host, () => {
-        resolve(undefined);
-      });
-      await promise;
+      await this.server.open(config.http);
     },
     /** core/node.ts has let the running requests end. */
     stopped(this: Gateway) {

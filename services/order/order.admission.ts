@@ -6,13 +6,20 @@ import { fail } from "../../core/errors.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { Random } from "../../core/kernel/random.ts";
 
-/** What that part may take. The saga behind it meets the same queues about three times as often. */
-const TARGET_MS = 100;
 /**
- * How long it may take longer: a burst that is over by then is no overload (RFC 8289 on the good queue). A second, because
- * whoever opens a sale sends all its buyers within one, and a machine that does something else for a moment is no overload.
+ * What that part may take, or twice of what it takes alone where that is more. The saga behind it meets the same queues
+ * about nine times as often: measured, at twice of what a shop can do.
  */
-const BURST_MS = 1_000;
+const TARGET_MS = 20;
+const TIMES_ALONE = 2;
+/** It takes that long alone when nothing else is under way either: the least counts, and is forgotten slowly. */
+const FORGOTTEN = 0.005;
+/**
+ * How long it may take longer: a burst that is over by then is no overload (RFC 8289 on the good queue). Half a second,
+ * because whoever opens a sale sends all its buyers within one moment; what comes in a second is an overload's first part,
+ * which nobody could answer in time.
+ */
+const BURST_MS = 500;
 /** And so long while the last overload is not long over. */
 const AGAIN_MS = 200;
 const OVER_MS = 10_000;
@@ -22,7 +29,7 @@ const NEWEST = 0.1;
 /** Above what Little's law asks for: with exactly that many the core would now and then have nothing to do. */
 const SPARE = 1.75;
 /** So few at once are no queue: then it is something else that is slow, and refusing would not make it quicker. */
-const ALWAYS = 12;
+const ALWAYS = 6;
 /** Of a burst. */
 const MOST = 256;
 /** Of one second up to this: not all of those that were refused come back at once. */
@@ -37,6 +44,10 @@ export class Admission {
   #quickestMs = Infinity;
   #sampledAt: number;
   #endedPerMs = 0;
+  /** In this sample, the most at once. */
+  #most = 0;
+  /** What it takes when nothing else is being placed as it begins. */
+  #aloneMs = Infinity;
   /** Since when the quickest takes longer than it may; null: it does not. */
   #lateSince: number | null = null;
   #overloadedAt = -Infinity;
@@ -53,7 +64,9 @@ export class Admission {
     const begin = this.#clock.now();
     this.#sample(begin);
     if (this.#running >= this.#limit) throw this.#refusal();
+    const isAlone = this.#running === 0;
     this.#running += 1;
+    this.#most = Math.max(this.#most, this.#running);
     try {
       return await placing();
     } finally {
@@ -61,6 +74,7 @@ export class Admission {
       this.#ended += 1;
       const end = this.#clock.now();
       this.#quickestMs = Math.min(this.#quickestMs, end - begin);
+      if (isAlone) this.#tookAlone(end - begin);
       this.#sample(end);
     }
   }
@@ -75,16 +89,26 @@ export class Admission {
     const tolerated = now - this.#overloadedAt < OVER_MS ? AGAIN_MS : BURST_MS;
     const isOverload = this.#lateSince !== null && now - this.#lateSince >= tolerated;
     if (isOverload) this.#overloadedAt = now;
-    this.#limit = isOverload ? Math.max(ALWAYS, Math.ceil(this.#endedPerMs * TARGET_MS * SPARE)) : MOST;
+    this.#limit = isOverload ? Math.max(ALWAYS, Math.ceil(this.#endedPerMs * this.#targetMs * SPARE)) : MOST;
     this.#sampledAt = now;
     this.#ended = 0;
     this.#quickestMs = Infinity;
+    this.#most = this.#running;
+  }
+
+  #tookAlone(tookMs: number): void {
+    this.#aloneMs = tookMs < this.#aloneMs ? tookMs : this.#aloneMs + (tookMs - this.#aloneMs) * FORGOTTEN;
+  }
+
+  get #targetMs(): number {
+    return Number.isFinite(this.#aloneMs) ? Math.max(TARGET_MS, TIMES_ALONE * this.#aloneMs) : TARGET_MS;
   }
 
   /** Once it is late, it has to become well better, so that it does not flutter around the bound that it keeps itself. */
   #isLate(): boolean {
     if (this.#ended === 0) return this.#lateSince !== null && this.#running > 0;
-    return this.#quickestMs > (this.#lateSince === null ? TARGET_MS : TARGET_MS / 2);
+    if (this.#lateSince !== null) return this.#quickestMs > this.#targetMs / 2;
+    return this.#most > ALWAYS && this.#quickestMs > this.#targetMs;
   }
 
   #refusal(): Error {

@@ -18,9 +18,9 @@ export interface Told {
   readonly p50: number;
 }
 
-/** Shares of an order's work: placing it, what its saga does then, and refusing it behind and at the door. */
-const PLACING = [0.08, 0.08, 0.09];
-const SAGA = [0.15, 0.15, 0.15, 0.15, 0.15];
+/** Shares of an order's work: placing it, what its saga does then (it takes nine times as long), and refusing it behind and at the door. */
+const PLACING = [0.1, 0.1];
+const SAGA = Array.from({ length: 18 }, () => 0.8 / 18);
 const REFUSED_INSIDE = 0.15;
 const REFUSED_AT_THE_DOOR = 0.03;
 

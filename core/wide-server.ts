@@ -1,0 +1,62 @@
+// An HTTP server that takes many new connections at once. libuv accepts one per turn of the event loop and listening
+// socket; turns are long exactly when many clients come. So several sockets share the port. ADR 27 has the measurement.
+import { Server as HttpServer } from "node:http";
+import { createServer, type Server, type Socket } from "node:net";
+import { checkPort, portOf } from "./ports.ts";
+
+/** Two hundred buyers of a sale are accepted within some twenty turns. */
+const SOCKETS = 16;
+
+export interface Address {
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+}
+
+function listening(server: Server, options: { host: string; port: number; reusePort: boolean }): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
+  server.once("error", reject);
+  server.listen(options, () => {
+    server.off("error", reject);
+    resolve(undefined);
+  });
+  return promise;
+}
+
+const isUnsupported = (error: unknown): boolean =>
+  error instanceof Error && "code" in error && ["ENOTSUP", "EINVAL", "ENOPROTOOPT"].includes(String(error.code));
+
+export class WideServer extends HttpServer {
+  readonly #acceptors: Server[] = [];
+
+  /** @throws as `listen` does; on a system that cannot share a port it listens on one socket. */
+  async open({ host, port }: Address): Promise<void> {
+    // Sockets that share a port would also share it with another process.
+    if (port !== 0) await checkPort(host, port, "COMPTOIR_PORT");
+    try {
+      await listening(this, { host, port, reusePort: true });
+    } catch (error) {
+      if (!isUnsupported(error)) throw error;
+      await listening(this, { host, port, reusePort: false });
+      return;
+    }
+    const own = portOf(this);
+    for (let count = 1; count < SOCKETS; count += 1) {
+      const acceptor = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
+        this.#take(socket);
+      });
+      await listening(acceptor, { host, port: own, reusePort: true });
+      this.#acceptors.push(acceptor);
+    }
+  }
+
+  override close(callback?: (error?: Error) => void): this {
+    for (const acceptor of this.#acceptors.splice(0)) acceptor.close();
+    return super.close(callback);
+  }
+
+  /** The documented way to hand a server a connection that it has not accepted itself. */
+  #take(socket: Socket): void {
+    this.emit("connection", socket);
+  }
+}
