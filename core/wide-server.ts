@@ -7,21 +7,30 @@ import { checkPort, portOf } from "./ports.ts";
 /** Two hundred buyers of a sale are accepted within some twenty turns. */
 const SOCKETS = 16;
 
-export interface Address {
+export interface Place {
   readonly host: string;
   /** 0: any free one. */
   readonly port: number;
+  /** A connection could not be accepted; the next may. */
+  readonly onError: (error: Error) => void;
 }
 
-function listening(server: Server, options: { host: string; port: number; reusePort: boolean }): Promise<void> {
+function listening(server: Server, { host, port, onError }: Place, reusePort: boolean): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   server.once("error", reject);
-  server.listen(options, () => {
-    server.off("error", reject);
+  server.listen({ host, port, reusePort }, () => {
+    server.off("error", reject).on("error", onError);
     resolve(undefined);
   });
   return promise;
 }
+
+const closed = (server: Server): Promise<void> =>
+  new Promise(resolve => {
+    server.close(() => {
+      resolve();
+    });
+  });
 
 const isUnsupported = (error: unknown): boolean =>
   error instanceof Error && "code" in error && ["ENOTSUP", "EINVAL", "ENOPROTOOPT"].includes(String(error.code));
@@ -30,29 +39,33 @@ export class WideServer extends HttpServer {
   readonly #acceptors: Server[] = [];
 
   /** @throws as `listen` does; on a system that cannot share a port it listens on one socket. */
-  async open({ host, port }: Address): Promise<void> {
+  async open(place: Place): Promise<void> {
+    const { host, port } = place;
     // Sockets that share a port would also share it with another process.
     if (port !== 0) await checkPort(host, port, "COMPTOIR_PORT");
     try {
-      await listening(this, { host, port, reusePort: true });
+      await listening(this, place, true);
     } catch (error) {
       if (!isUnsupported(error)) throw error;
-      await listening(this, { host, port, reusePort: false });
+      await listening(this, place, false);
       return;
     }
-    const own = portOf(this);
+    const own = { ...place, port: portOf(this) };
     for (let count = 1; count < SOCKETS; count += 1) {
       const acceptor = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
         this.#take(socket);
       });
-      await listening(acceptor, { host, port: own, reusePort: true });
+      await listening(acceptor, own, true);
       this.#acceptors.push(acceptor);
     }
   }
 
+  /** Each socket counts the connections that it has accepted: it is closed once all of them are. */
   override close(callback?: (error?: Error) => void): this {
-    for (const acceptor of this.#acceptors.splice(0)) acceptor.close();
-    return super.close(callback);
+    const others = this.#acceptors.splice(0).map(closed);
+    return super.close(error => {
+      void Promise.all(others).then(() => callback?.(error));
+    });
   }
 
   /** The documented way to hand a server a connection that it has not accepted itself. */

@@ -46,11 +46,13 @@ export default function (start: Start): void {
 export function handleSummary(result: Result) {
   const steps = stepsOf(stages, result);
   const inTime = steps.filter(({ p99 }) => p99 <= IN_TIME_MS);
-  const saturatedRate = Math.max(...(inTime.length > 0 ? inTime : steps).map(({ accepted }) => accepted));
+  const saturatedRate = Math.max(0, ...inTime.map(({ accepted }) => accepted));
   const lines = steps.map(({ offered, accepted, refused, p50, p99 }) => ({
     what: `${String(offered)}/s`,
     value: `accepted ${String(accepted)}/s, refused ${String(refused)}/s, p50 ${String(p50)} ms, p99 ${String(p99)} ms`,
   }));
-  const saturated = { what: "saturated rate", value: `${String(saturatedRate)}/s` };
+  const said =
+    saturatedRate > 0 ? `${String(saturatedRate)}/s` : "none: no step was in time, begin with a lower --rate";
+  const saturated = { what: "saturated rate", value: said };
   return summary("ramp", settings, result, { steps, saturatedRate }, [...lines, saturated]);
 }

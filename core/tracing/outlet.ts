@@ -52,11 +52,14 @@ export class Outlet {
     });
   }
 
+  /** Asked before a span is made: one for which there is no room counts as given up. */
+  hasRoom(): boolean {
+    if (this.#waiting < this.#limits.queue) return true;
+    this.#refused.inc();
+    return false;
+  }
+
   offer(span: ReadableSpan): void {
-    if (this.#waiting >= this.#limits.queue) {
-      this.#refused.inc();
-      return;
-    }
     this.#waiting += 1;
     this.#batches.onEnd(span);
   }

@@ -39,7 +39,7 @@ export class Span {
   readonly parent: Parent | null;
   readonly links: readonly string[];
   readonly local: LocalTrace;
-  /** Milliseconds since the epoch. */
+  /** Whole milliseconds since the epoch: Zipkin refuses a batch in which one has a fraction of a microsecond. */
   readonly startTime: number;
   readonly #begun: number;
   readonly #onEnd: (span: Span) => void;
@@ -59,7 +59,7 @@ export class Span {
     this.kind = kind;
     this.links = links;
     this.parent = parent;
-    this.startTime = Date.now() - (now - begun);
+    this.startTime = Math.round(Date.now() - (now - begun));
     this.traceId = trace.traceId;
     this.isSampled = trace.isSampled;
     this.traceparent = format(this.traceId, this.id, this.isSampled);
@@ -74,6 +74,9 @@ export class Span {
   }
   get isLocalRoot(): boolean {
     return !(this.parent instanceof Span);
+  }
+  get hasEnded(): boolean {
+    return this.#duration !== null;
   }
   get hasFailed(): boolean {
     return this.#failed;

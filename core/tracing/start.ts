@@ -71,11 +71,14 @@ export async function startTracing(config: Config, logger: Logger, exporter?: Sp
     exporter: exporter ?? (await exporterOf(tracing, outlets.limits.timeoutMs)),
     onChange: tell(logger, tracing.url),
   });
+  const make = spanMaker(resourceFromAttributes(resourceOf(config)), span => {
+    outlet.offer(span);
+  });
   const keeper = new KeptSpans({
     slowMs: tracing.slowMs,
-    offer: spanMaker(resourceFromAttributes(resourceOf(config)), span => {
-      outlet.offer(span);
-    }),
+    offer: span => {
+      if (outlet.hasRoom()) make(span);
+    },
     onDropped: count => {
       outlet.givenUp(count);
     },

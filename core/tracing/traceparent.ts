@@ -17,7 +17,7 @@ export function parse(given: unknown): SpanContext | undefined {
 export const format = (traceId: string, spanId: string, isSampled: boolean): string =>
   `00-${traceId}-${spanId}-0${isSampled ? "1" : "0"}`;
 
-/** Of a text that `parse` has taken or `format` has made. */
+/** Of a text that `format` has made. */
 export const traceIdOf = (traceparent: string): string => traceparent.slice(3, 35);
 export const isSampled = (traceparent: string): boolean => traceparent.endsWith("1");
 

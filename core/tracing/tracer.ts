@@ -27,13 +27,16 @@ export interface SpanOptions extends SpanDetails {
   readonly parent?: string | null;
 }
 
-/** A span of this process is known as one: the sampling of what is slow or fails looks at its local root. */
+/**
+ * A span of this process is known as one: the sampling of what is slow or fails looks at its local root. What begins after
+ * it has ended is a local root of its own.
+ */
 function parentOf(given: string | null | undefined): Parent | null {
   if (given === null) return null;
   const scope = currentScope();
   const traceparent = given ?? scope?.traceparent;
   if (traceparent === undefined) return null;
-  if (scope?.span != null && scope.traceparent === traceparent) return scope.span;
+  if (scope?.span != null && scope.traceparent === traceparent && !scope.span.hasEnded) return scope.span;
   const context = parse(traceparent);
   return context === undefined ? null : { ...context, isRemote: true };
 }
@@ -59,10 +62,13 @@ export function errorTypeOf(error: unknown): string {
   return typeof name === "string" ? name : "unknown";
 }
 
-/** A refusal is an answer; a fault is what speaks against us: what has no code of ours, or one of the 500s. */
+/**
+ * A refusal is an answer; a fault is what speaks against us: what has no code of ours, or one of the 500s. To take no more
+ * orders than can be placed is an answer: hundreds a second then would be made spans and sent.
+ */
 export function isFault(error: unknown): boolean {
   const code = codeOf(error);
-  return code === undefined || catalogue[code].status >= 500;
+  return code === undefined || (catalogue[code].status >= 500 && code !== "OVERLOADED");
 }
 
 /** @param error of what failed; left out when it went well. */

@@ -177,7 +177,10 @@ export function createService(environment: Environment): ServiceSchema<Settings,
       health.register("services", () => requireServices(this.broker), { critical: false });
     },
     async started(this: Gateway) {
-      await this.server.open(config.http);
+      const onError = (error: Error) => {
+        this.logger.warn("A connection was not accepted", error);
+      };
+      await this.server.open({ ...config.http, onError });
     },
     /** core/node.ts has let the running requests end. */
     stopped(this: Gateway) {

@@ -1,9 +1,10 @@
 // A request from outside: it goes on with the trace that it brings along (W3C Trace Context), or begins one.
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { TraceFlags } from "@opentelemetry/api";
 import { inScope } from "../../core/tracing/scope.ts";
 import type { Span } from "../../core/tracing/span.ts";
 import { SpanKind, startSpan } from "../../core/tracing/tracer.ts";
-import { freshTraceparent, parse } from "../../core/tracing/traceparent.ts";
+import { format, freshTraceparent, parse } from "../../core/tracing/traceparent.ts";
 import type { RoutedRequest } from "./gateway.exchange.ts";
 import { routeOf } from "./gateway.operations.ts";
 
@@ -13,9 +14,12 @@ function requestIdOf({ headers }: IncomingMessage): string | null {
   return typeof given === "string" && /^[\w-]{8,64}$/.test(given) ? given : null;
 }
 
+/** As this version of the standard writes it: a later one may have more flags and more parts. */
 function incomingOf({ headers }: IncomingMessage): string | null {
-  const { traceparent } = headers;
-  return parse(traceparent) === undefined ? null : String(traceparent);
+  const given = parse(headers.traceparent);
+  return given === undefined
+    ? null
+    : format(given.traceId, given.spanId, (given.traceFlags & TraceFlags.SAMPLED) !== 0);
 }
 
 /** The route, never the path: that holds ids, and a query may hold more. */
@@ -29,7 +33,7 @@ function endSpan(span: Span, request: RoutedRequest, { statusCode, writableFinis
   if (statusCode >= 400) span.set("error.type", request.$problem ?? String(statusCode));
   // The client went away before its answer was out.
   if (!writableFinished) span.set("error.type", "client_closed");
-  span.end(statusCode >= 500);
+  span.end(statusCode >= 500 && request.$problem !== "OVERLOADED");
 }
 
 /** Runs the request within its trace. */

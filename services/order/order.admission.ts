@@ -12,12 +12,18 @@ import type { Random } from "../../core/kernel/random.ts";
  */
 const TARGET_MS = 20;
 const TIMES_ALONE = 2;
-/** It takes that long alone when nothing else is under way either: the least counts, and is forgotten slowly. */
-const FORGOTTEN = 0.005;
+/** Once it took longer it has to be well better: half of that, or so many times of what it takes alone. */
+const WELL_TIMES_ALONE = 1.5;
+/** But never more than this: the first placings after a start are slow, and a store may hang for a moment. */
+const MOST_MS = 100;
 /**
- * How long it may take longer: a burst that is over by then is no overload (RFC 8289 on the good queue). Half a second,
- * because whoever opens a sale sends all its buyers within one moment; what comes in a second is an overload's first part,
- * which nobody could answer in time.
+ * What it takes alone is the least of the placings that began while no other ran. A longer one moves it by this share of
+ * the difference, so that it follows a store that has become slower.
+ */
+const SLOWER = 0.005;
+/**
+ * How long it may take longer: a burst that is over by then is no overload (RFC 8289 on the good queue). Half a second: the
+ * buyers of a sale, who come within one moment, are all in by then; what comes later could not be answered in time.
  */
 const BURST_MS = 500;
 /** And so long while the last overload is not long over. */
@@ -30,8 +36,10 @@ const NEWEST = 0.1;
 const SPARE = 1.75;
 /** So few at once are no queue: then it is something else that is slow, and refusing would not make it quicker. */
 const ALWAYS = 6;
-/** Of a burst. */
-const MOST = 256;
+/** Of a burst: as many as run at once on a node (core/resilience.ts). */
+const MOST = 512;
+/** Of one while the last overload is not long over. */
+const MOST_AGAIN = 256;
 /** Of one second up to this: not all of those that were refused come back at once. */
 const RETRY_WITHIN_S = 3;
 
@@ -46,7 +54,7 @@ export class Admission {
   #endedPerMs = 0;
   /** In this sample, the most at once. */
   #most = 0;
-  /** What it takes when nothing else is being placed as it begins. */
+  /** What it takes when no other placing runs as it begins. */
   #aloneMs = Infinity;
   /** Since when the quickest takes longer than it may; null: it does not. */
   #lateSince: number | null = null;
@@ -68,15 +76,21 @@ export class Admission {
     this.#running += 1;
     this.#most = Math.max(this.#most, this.#running);
     try {
-      return await placing();
+      const placed = await placing();
+      this.#took(this.#clock.now() - begin, isAlone);
+      return placed;
     } finally {
       this.#running -= 1;
       this.#ended += 1;
-      const end = this.#clock.now();
-      this.#quickestMs = Math.min(this.#quickestMs, end - begin);
-      if (isAlone) this.#tookAlone(end - begin);
-      this.#sample(end);
+      this.#sample(this.#clock.now());
     }
+  }
+
+  /** Of one that was placed: a refusal takes no time and says nothing about the others. */
+  #took(tookMs: number, isAlone: boolean): void {
+    this.#quickestMs = Math.min(this.#quickestMs, tookMs);
+    if (!isAlone) return;
+    this.#aloneMs = tookMs < this.#aloneMs ? tookMs : this.#aloneMs + (tookMs - this.#aloneMs) * SLOWER;
   }
 
   #sample(now: number): void {
@@ -86,28 +100,29 @@ export class Admission {
     const weight = 1 - (1 - NEWEST) ** (passed / SAMPLE_MS);
     this.#endedPerMs += (this.#ended / passed - this.#endedPerMs) * weight;
     this.#lateSince = this.#isLate() ? (this.#lateSince ?? now) : null;
-    const tolerated = now - this.#overloadedAt < OVER_MS ? AGAIN_MS : BURST_MS;
+    const [tolerated, most] = now - this.#overloadedAt < OVER_MS ? [AGAIN_MS, MOST_AGAIN] : [BURST_MS, MOST];
     const isOverload = this.#lateSince !== null && now - this.#lateSince >= tolerated;
     if (isOverload) this.#overloadedAt = now;
-    this.#limit = isOverload ? Math.max(ALWAYS, Math.ceil(this.#endedPerMs * this.#targetMs * SPARE)) : MOST;
+    this.#limit = isOverload ? Math.max(ALWAYS, Math.ceil(this.#endedPerMs * this.#targetMs * SPARE)) : most;
     this.#sampledAt = now;
     this.#ended = 0;
     this.#quickestMs = Infinity;
     this.#most = this.#running;
   }
 
-  #tookAlone(tookMs: number): void {
-    this.#aloneMs = tookMs < this.#aloneMs ? tookMs : this.#aloneMs + (tookMs - this.#aloneMs) * FORGOTTEN;
-  }
-
   get #targetMs(): number {
-    return Number.isFinite(this.#aloneMs) ? Math.max(TARGET_MS, TIMES_ALONE * this.#aloneMs) : TARGET_MS;
+    return this.#bound(TARGET_MS, TIMES_ALONE);
   }
 
-  /** Once it is late, it has to become well better, so that it does not flutter around the bound that it keeps itself. */
+  #bound(leastMs: number, timesAlone: number): number {
+    const alone = Number.isFinite(this.#aloneMs) ? this.#aloneMs : 0;
+    return Math.min(MOST_MS, Math.max(leastMs, timesAlone * alone));
+  }
+
+  /** So that it does not flutter around the bound that it keeps itself, it is late for longer than until it is in time. */
   #isLate(): boolean {
-    if (this.#ended === 0) return this.#lateSince !== null && this.#running > 0;
-    if (this.#lateSince !== null) return this.#quickestMs > this.#targetMs / 2;
+    if (this.#quickestMs === Infinity) return this.#lateSince !== null && this.#running > 0;
+    if (this.#lateSince !== null) return this.#quickestMs > this.#bound(TARGET_MS / 2, WELL_TIMES_ALONE);
     return this.#most > ALWAYS && this.#quickestMs > this.#targetMs;
   }
 

@@ -7,6 +7,7 @@ import { fail } from "../../core/errors.ts";
 import type { Principal } from "../../core/request.ts";
 import { currentTraceId, traceIdHere } from "../../core/tracing/scope.ts";
 import { startTracing, type Tracing } from "../../core/tracing/start.ts";
+import { SpanKind, startSpan, traced } from "../../core/tracing/tracer.ts";
 import { startBrokerShop, type BrokerShop } from "../support/broker-shop.ts";
 import { testConfig } from "../support/config.ts";
 import { addStubs, startGateway, type Stubs } from "../support/gateway.ts";
@@ -142,6 +143,28 @@ describe("Sampling", () => {
     expect(receiver.spans.map(({ isError }) => isError)).toEqual([true, true, false, false]);
   });
 
+  it("keeps the share of the traces that was asked for", async () => {
+    await record(0.25);
+    for (let count = 0; count < 4_000; count += 1)
+      startSpan({ name: "root", kind: SpanKind.INTERNAL, attributes: {}, parent: null })?.end();
+    await tracing?.stop(PATIENCE_MS);
+    expect(receiver.spans.length).toBeGreaterThan(850);
+    expect(receiver.spans.length).toBeLessThan(1_150);
+  });
+
+  it("judges what begins after its parent has ended on its own", async () => {
+    await record(0, { slowMs: 50 });
+    await traced({ name: "quick", kind: SpanKind.INTERNAL, attributes: {}, parent: null }, () => {
+      void sleep(20).then(() =>
+        traced({ name: "afterwards", kind: SpanKind.INTERNAL, attributes: {} }, () => sleep(60)),
+      );
+      return Promise.resolve();
+    });
+    await sleep(120);
+    await tracing?.stop(PATIENCE_MS);
+    expect(receiver.spans.map(({ name }) => name)).toEqual(["afterwards"]);
+  });
+
   it("follows the decision that a traceparent brings along", async () => {
     await record(0);
     const { caller } = await twoNodes({ "v1.order.get": () => ({}) });
@@ -176,8 +199,8 @@ describe("A request from outside", () => {
   it("goes on with the trace that it names, sampled or not, and its problem names the same one", async () => {
     const gateway = await startGateway({});
     stops.push(() => gateway.stop());
-    for (const flags of ["00", "01"]) {
-      const { problem, requestId } = await nothing(gateway.url, { traceparent: incoming.slice(0, -2) + flags });
+    for (const traceparent of [`${incoming.slice(0, -2)}00`, incoming, `01${incoming.slice(2, -2)}03-more`]) {
+      const { problem, requestId } = await nothing(gateway.url, { traceparent });
       expect([problem.traceId, requestId]).toEqual([trace, trace]);
     }
   });

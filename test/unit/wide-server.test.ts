@@ -1,9 +1,13 @@
 import { afterEach, describe, expect, it } from "@jest/globals";
+import type { ServerResponse } from "node:http";
 import { connect, type Socket } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { portOf } from "../../core/ports.ts";
 import { WideServer } from "../../core/wide-server.ts";
 
 const CLIENTS = 200;
+/** More than there are sockets. */
+const HELD = 40;
 /** As those of a shop that has much to do. */
 const TURN_MS = 5;
 
@@ -14,9 +18,15 @@ afterEach(() => {
   server?.close();
 });
 
-async function open(port = 0): Promise<WideServer> {
-  server = new WideServer({}, (_request, response) => response.end("here"));
-  await server.open({ host: "127.0.0.1", port });
+const onError = (error: Error) => {
+  throw error;
+};
+
+async function open(answer: (response: ServerResponse) => void = response => response.end("here")) {
+  server = new WideServer({}, (_request, response) => {
+    answer(response);
+  });
+  await server.open({ host: "127.0.0.1", port: 0, onError });
   return server;
 }
 
@@ -62,7 +72,31 @@ describe("A server that many clients come to at once", () => {
   it("does not share its port with another process", async () => {
     const port = portOf(await open());
     const other = new WideServer({}, () => undefined);
-    await expect(other.open({ host: "127.0.0.1", port })).rejects.toThrow(/EADDRINUSE|is taken/);
+    await expect(other.open({ host: "127.0.0.1", port, onError })).rejects.toThrow(/EADDRINUSE|is taken/);
+  });
+
+  it("is closed once every request is answered, whichever socket accepted it", async () => {
+    const waiting: ServerResponse[] = [];
+    const { promise: allIn, resolve } = Promise.withResolvers<undefined>();
+    const busy = await open(response => {
+      response.setHeader("Connection", "close");
+      if (waiting.push(response) === HELD) resolve(undefined);
+    });
+    const answers = Promise.all(Array.from({ length: HELD }, () => answered(portOf(busy))));
+    await allIn;
+    let isClosed = false;
+    const ended = new Promise<void>(done =>
+      busy.close(() => {
+        isClosed = true;
+        done();
+      }),
+    );
+    for (const response of waiting.splice(0)) {
+      await sleep(1);
+      expect(isClosed).toBe(false);
+      response.end("here");
+    }
+    await Promise.all([answers, ended]);
   });
 
   it("takes nobody any more once it is closed, and ends", async () => {

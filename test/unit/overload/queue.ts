@@ -32,8 +32,14 @@ function chance(seed: number): () => number {
   return () => (state = (state * 48_271) % 2_147_483_647) / 2_147_483_647;
 }
 
-/** `outsideMs`: how long the payment provider lets each order wait, which takes no core. */
-export async function run(phases: readonly Phase[], outsideMs = 0): Promise<Told[]> {
+export interface Waits {
+  /** How long the payment provider lets each order wait, which takes no core. */
+  readonly outsideMs?: number;
+  /** How long placing waits for the network of a cluster, which takes none either. */
+  readonly networkMs?: number;
+}
+
+export async function run(phases: readonly Phase[], { outsideMs = 0, networkMs = 0 }: Waits = {}): Promise<Told[]> {
   const fraction = chance(7);
   let now = 0;
   const clock = {
@@ -64,6 +70,7 @@ export async function run(phases: readonly Phase[], outsideMs = 0): Promise<Told
     try {
       await admission.through(async () => {
         for (const share of PLACING) await work(share);
+        await outside(networkMs);
       });
     } catch {
       throttle.refused();

@@ -46,7 +46,7 @@ describe("The way out of a process for spans", () => {
       sizes.push(batch.length);
       done(good);
     });
-    for (const span of spans(12)) outlet.offer(span);
+    for (const span of spans(12)) if (outlet.hasRoom()) outlet.offer(span);
     await until(async () => (await counted()).exported === 12);
     expect(Math.max(...sizes)).toBe(5);
     expect(await counted()).toEqual({ exported: 12, queue: 0, failed: 0, held: 0 });
@@ -54,7 +54,7 @@ describe("The way out of a process for spans", () => {
 
   it("keeps no more than its queue while a receiver does not answer, and counts what it gave up", async () => {
     const { outlet } = outletTo(() => undefined);
-    for (const span of spans(100)) outlet.offer(span);
+    for (const span of spans(100)) if (outlet.hasRoom()) outlet.offer(span);
     // One batch is on its way at once; behind it the queue is full.
     await until(async () => (await counted()).failed === 25);
     outlet.givenUp(3);
@@ -67,7 +67,7 @@ describe("The way out of a process for spans", () => {
       requests += 1;
     });
     for (let round = 1; round <= 10; round += 1) {
-      for (const span of spans(5)) outlet.offer(span);
+      for (const span of spans(5)) if (outlet.hasRoom()) outlet.offer(span);
       await until(async () => (await counted()).failed === round * 5);
     }
     expect(requests).toBe(4);
@@ -78,10 +78,10 @@ describe("The way out of a process for spans", () => {
     const { outlet, told } = outletTo((_batch, done) => {
       done(result);
     });
-    for (const span of spans(10)) outlet.offer(span);
+    for (const span of spans(10)) if (outlet.hasRoom()) outlet.offer(span);
     await until(async () => (await counted()).failed === 10);
     result = good;
-    for (const span of spans(10)) outlet.offer(span);
+    for (const span of spans(10)) if (outlet.hasRoom()) outlet.offer(span);
     await until(async () => (await counted()).exported === 10);
     expect(told).toEqual(["refused", null]);
   });
@@ -90,7 +90,7 @@ describe("The way out of a process for spans", () => {
     const { outlet } = outletTo((_batch, done) => {
       done(good);
     });
-    for (const span of spans(8)) outlet.offer(span);
+    for (const span of spans(8)) if (outlet.hasRoom()) outlet.offer(span);
     await outlet.close();
     expect((await counted()).exported).toBe(8);
   });
