@@ -1,5 +1,5 @@
 // Listening, with a refusal that names the setting.
-import { createServer, type Server } from "node:net";
+import { createServer, type ListenOptions, type Server } from "node:net";
 import { StartupError } from "./startup-error.ts";
 
 const reasons: Readonly<Record<string, string>> = {
@@ -19,15 +19,28 @@ export function listenProblem(error: unknown, setting = "COMPTOIR_PORT"): string
   return `${where} ${reason}: set ${setting} or COMPTOIR_HOST to a free one`;
 }
 
-/** @throws StartupError when it cannot listen there. */
-export async function listen(server: Server, host: string, port: number, setting: string): Promise<void> {
+/** Resolves once it listens. @throws what the operating system says */
+export function listening(server: Server, options: ListenOptions): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<undefined>();
   server.once("error", reject);
-  server.listen(port, host, () => {
+  server.listen(options, () => {
     resolve(undefined);
   });
+  return promise;
+}
+
+/** Takes no new connections; resolves once the last one has ended. */
+export const closed = (server: Server): Promise<void> =>
+  new Promise(resolve => {
+    server.close(() => {
+      resolve();
+    });
+  });
+
+/** @throws StartupError when it cannot listen there. */
+export async function listen(server: Server, host: string, port: number, setting: string): Promise<void> {
   try {
-    await promise;
+    await listening(server, { host, port });
   } catch (error) {
     throw new StartupError(listenProblem(error, setting) ?? String(error), { cause: error });
   }
@@ -42,9 +55,5 @@ export function portOf(server: Server): number {
 export async function checkPort(host: string, port: number, setting: string): Promise<void> {
   const probe = createServer();
   await listen(probe, host, port, setting);
-  const { promise, resolve } = Promise.withResolvers<undefined>();
-  probe.close(() => {
-    resolve(undefined);
-  });
-  await promise;
+  await closed(probe);
 }

@@ -2,7 +2,7 @@
 // socket; turns are long exactly when many clients come. So several sockets share the port. ADR 27 has the measurement.
 import { Server as HttpServer } from "node:http";
 import { createServer, type Server, type Socket } from "node:net";
-import { checkPort, portOf } from "./ports.ts";
+import { checkPort, closed, listening, portOf } from "./ports.ts";
 
 /** Two hundred buyers of a sale are accepted within some twenty turns. */
 const SOCKETS = 16;
@@ -15,23 +15,6 @@ export interface Place {
   readonly onError: (error: Error) => void;
 }
 
-function listening(server: Server, { host, port, onError }: Place, reusePort: boolean): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<undefined>();
-  server.once("error", reject);
-  server.listen({ host, port, reusePort }, () => {
-    server.off("error", reject).on("error", onError);
-    resolve(undefined);
-  });
-  return promise;
-}
-
-const closed = (server: Server): Promise<void> =>
-  new Promise(resolve => {
-    server.close(() => {
-      resolve();
-    });
-  });
-
 const isUnsupported = (error: unknown): boolean =>
   error instanceof Error && "code" in error && ["ENOTSUP", "EINVAL", "ENOPROTOOPT"].includes(String(error.code));
 
@@ -40,22 +23,25 @@ export class WideServer extends HttpServer {
 
   /** @throws as `listen` does; on a system that cannot share a port it listens on one socket. */
   async open(place: Place): Promise<void> {
-    const { host, port } = place;
+    const { host, port, onError } = place;
     // Sockets that share a port would also share it with another process.
     if (port !== 0) await checkPort(host, port, "COMPTOIR_PORT");
     try {
-      await listening(this, place, true);
+      await listening(this, { host, port, reusePort: true });
     } catch (error) {
       if (!isUnsupported(error)) throw error;
-      await listening(this, place, false);
+      await listening(this, { host, port });
+      this.on("error", onError);
       return;
     }
-    const own = { ...place, port: portOf(this) };
+    this.on("error", onError);
+    const own = { host, port: portOf(this), reusePort: true };
     for (let count = 1; count < SOCKETS; count += 1) {
       const acceptor = createServer({ allowHalfOpen: true, noDelay: true }, socket => {
         this.#take(socket);
       });
-      await listening(acceptor, own, true);
+      await listening(acceptor, own);
+      acceptor.on("error", onError);
       this.#acceptors.push(acceptor);
     }
   }

@@ -10,7 +10,7 @@ export interface KeepOptions {
   readonly onDropped: (count: number) => void;
 }
 
-/** Held back by all local roots together, some 300 bytes each. */
+/** Held back by all local roots together. */
 const MOST_HELD = 10_000;
 
 export class KeptSpans {

@@ -2,7 +2,7 @@
 import { SpanKind, TraceFlags } from "@opentelemetry/api";
 import { ATTR_ERROR_TYPE } from "@opentelemetry/semantic-conventions";
 import { codeOf } from "../errors.ts";
-import { catalogue } from "../kernel/errors.ts";
+import { catalogue, type ErrorCode } from "../kernel/errors.ts";
 import { currentScope, inScope, type Scope } from "./scope.ts";
 import { Span, type Parent, type SpanDetails, type Trace } from "./span.ts";
 import { freshTraceId, freshTraceparent, parse } from "./traceparent.ts";
@@ -66,9 +66,11 @@ export function errorTypeOf(error: unknown): string {
  * A refusal is an answer; a fault is what speaks against us: what has no code of ours, or one of the 500s. To take no more
  * orders than can be placed is an answer: hundreds a second then would be made spans and sent.
  */
+export const isFaultCode = (code: ErrorCode): boolean => catalogue[code].status >= 500 && code !== "OVERLOADED";
+
 export function isFault(error: unknown): boolean {
   const code = codeOf(error);
-  return code === undefined || (catalogue[code].status >= 500 && code !== "OVERLOADED");
+  return code === undefined || isFaultCode(code);
 }
 
 /** @param error of what failed; left out when it went well. */

@@ -1,6 +1,7 @@
 // What the gateway counts of every request: where it went, how it was answered, and how long it took.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { performance } from "node:perf_hooks";
+import type { ErrorCode } from "../../core/kernel/errors.ts";
 import { counter, histogram } from "../../core/metrics/registry.ts";
 import type { Counter, Histogram } from "../../core/metrics/series.ts";
 import { documentPaths, operations, routeAt } from "./gateway.operations.ts";
@@ -10,7 +11,7 @@ export interface Measured extends IncomingMessage {
   originalUrl?: string;
   $alias?: { action: string | null; fullPath?: string };
   /** Code of the problem that it was answered with. */
-  $problem?: string;
+  $problem?: ErrorCode;
   /** Of a trace that is kept. */
   $traceId?: string | undefined;
 }

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { TraceFlags } from "@opentelemetry/api";
 import { inScope } from "../../core/tracing/scope.ts";
 import type { Span } from "../../core/tracing/span.ts";
-import { SpanKind, startSpan } from "../../core/tracing/tracer.ts";
+import { isFaultCode, SpanKind, startSpan } from "../../core/tracing/tracer.ts";
 import { format, freshTraceparent, parse } from "../../core/tracing/traceparent.ts";
 import type { RoutedRequest } from "./gateway.exchange.ts";
 import { routeOf } from "./gateway.operations.ts";
@@ -33,7 +33,7 @@ function endSpan(span: Span, request: RoutedRequest, { statusCode, writableFinis
   if (statusCode >= 400) span.set("error.type", request.$problem ?? String(statusCode));
   // The client went away before its answer was out.
   if (!writableFinished) span.set("error.type", "client_closed");
-  span.end(statusCode >= 500 && request.$problem !== "OVERLOADED");
+  span.end(request.$problem === undefined ? statusCode >= 500 : isFaultCode(request.$problem));
 }
 
 /** Runs the request within its trace. */

@@ -5,6 +5,7 @@
 import { fail } from "../../core/errors.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { Random } from "../../core/kernel/random.ts";
+import { resilience } from "../../core/resilience.ts";
 
 /**
  * What that part may take, or twice of what it takes alone where that is more. The saga behind it meets the same queues
@@ -12,10 +13,10 @@ import type { Random } from "../../core/kernel/random.ts";
  */
 const TARGET_MS = 20;
 const TIMES_ALONE = 2;
-/** Once it took longer it has to be well better: half of that, or so many times of what it takes alone. */
-const WELL_TIMES_ALONE = 1.5;
 /** But never more than this: the first placings after a start are slow, and a store may hang for a moment. */
-const MOST_MS = 100;
+const TARGET_MOST_MS = 100;
+/** Once it took longer it has to be well better: half of the target, or so many times of what it takes alone. */
+const WELL_TIMES_ALONE = 1.5;
 /**
  * What it takes alone is the least of the placings that began while no other ran. A longer one moves it by this share of
  * the difference, so that it follows a store that has become slower.
@@ -36,8 +37,8 @@ const NEWEST = 0.1;
 const SPARE = 1.75;
 /** So few at once are no queue: then it is something else that is slow, and refusing would not make it quicker. */
 const ALWAYS = 6;
-/** Of a burst: as many as run at once on a node (core/resilience.ts). */
-const MOST = 512;
+/** Of a burst: as many as run at once on a node. */
+const MOST: number = resilience["v1.order.place"].bulkhead.concurrency;
 /** Of one while the last overload is not long over. */
 const MOST_AGAIN = 256;
 /** Of one second up to this: not all of those that were refused come back at once. */
@@ -116,10 +117,10 @@ export class Admission {
 
   #bound(leastMs: number, timesAlone: number): number {
     const alone = Number.isFinite(this.#aloneMs) ? this.#aloneMs : 0;
-    return Math.min(MOST_MS, Math.max(leastMs, timesAlone * alone));
+    return Math.min(TARGET_MOST_MS, Math.max(leastMs, timesAlone * alone));
   }
 
-  /** So that it does not flutter around the bound that it keeps itself, it is late for longer than until it is in time. */
+  /** Leaving takes more than not entering: else it would flutter around the bound that it keeps itself. */
   #isLate(): boolean {
     if (this.#quickestMs === Infinity) return this.#lateSince !== null && this.#running > 0;
     if (this.#lateSince !== null) return this.#quickestMs > this.#bound(TARGET_MS / 2, WELL_TIMES_ALONE);

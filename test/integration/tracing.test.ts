@@ -129,10 +129,11 @@ describe("Sampling", () => {
         if (id === "slow") await sleep(2_100);
         if (id === "broken") throw new TypeError("broken");
         if (id === "missing") throw fail("ORDER_NOT_FOUND", "There is no such order");
+        if (id === "refused") throw fail("OVERLOADED", "Too many orders");
         return {};
       },
     });
-    for (const id of ["good", "missing", "broken", "slow"])
+    for (const id of ["good", "missing", "refused", "broken", "slow"])
       await caller.call("v1.order.get", { id }, { meta }).catch(() => undefined);
     await tracing?.stop(PATIENCE_MS);
     const traces = Map.groupBy(receiver.spans, ({ traceId }) => traceId);
@@ -154,13 +155,16 @@ describe("Sampling", () => {
 
   it("judges what begins after its parent has ended on its own", async () => {
     await record(0, { slowMs: 50 });
+    const { promise: ended, resolve: end } = Promise.withResolvers<undefined>();
+    let afterwards: Promise<unknown> = Promise.resolve();
     await traced({ name: "quick", kind: SpanKind.INTERNAL, attributes: {}, parent: null }, () => {
-      void sleep(20).then(() =>
+      afterwards = ended.then(() =>
         traced({ name: "afterwards", kind: SpanKind.INTERNAL, attributes: {} }, () => sleep(60)),
       );
       return Promise.resolve();
     });
-    await sleep(120);
+    end(undefined);
+    await afterwards;
     await tracing?.stop(PATIENCE_MS);
     expect(receiver.spans.map(({ name }) => name)).toEqual(["afterwards"]);
   });
@@ -203,6 +207,16 @@ describe("A request from outside", () => {
       const { problem, requestId } = await nothing(gateway.url, { traceparent });
       expect([problem.traceId, requestId]).toEqual([trace, trace]);
     }
+  });
+
+  it("is taken as sampled whatever else a later version's flags say", async () => {
+    const seen: (string | undefined)[] = [];
+    const gateway = await startGateway({ "v1.product.get": () => (seen.push(currentTraceId()), {}) });
+    stops.push(() => gateway.stop());
+    for (const end of ["01", "03", "00"])
+      await fetch(`${gateway.url}/v1/products/A`, { headers: { traceparent: incoming.slice(0, -2) + end } });
+    await fetch(`${gateway.url}/v1/products/A`, { headers: { traceparent: `01${incoming.slice(2, -2)}00-more1` } });
+    expect(seen).toEqual([trace, trace, undefined, undefined]);
   });
 
   it("gets a trace of its own when it names none, or none that is one", async () => {

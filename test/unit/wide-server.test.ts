@@ -59,8 +59,7 @@ const answered = (port: number): Promise<void> =>
   });
 
 describe("A server that many clients come to at once", () => {
-  // Elsewhere there is one socket, which takes as many turns as clients.
-  const onLinux = process.platform === "linux" ? it : it.skip;
+  const onLinux = process.platform === "linux" ? it : it.skip; // Elsewhere there is one socket: a turn for each client.
   onLinux("accepts them in far fewer turns of the event loop than they are", async () => {
     const port = portOf(await open());
     const turns = busyTurns();
