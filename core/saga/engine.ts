@@ -15,6 +15,8 @@ export interface Step<D> {
   readonly refusals: readonly ErrorCode[];
   /** Must do no harm when `call` never took effect, and leave a terminal entry that a late `call` meets. */
   readonly compensate?: (call: Call, data: D) => Promise<unknown>;
+  /** It waits for somebody who is not of the shop. */
+  readonly outside?: true;
   /** After this nothing is undone. Its intent is saved before it is called. */
   readonly pivot?: true;
   readonly skip?: (data: D) => boolean;
@@ -45,6 +47,8 @@ export interface EngineOptions {
   readonly call: Call;
   /** Waits, but not beyond the moment when the process stops. */
   readonly pause: (ms: number) => Promise<void>;
+  /** What waits for somebody outside runs in it. */
+  readonly outside: <T>(wait: () => Promise<T>) => Promise<T>;
   /** True once the process stops: the saga is handed over to whoever sweeps next. */
   readonly stopping: () => boolean;
   /** Hears of every attempt of a step. */
@@ -97,7 +101,7 @@ class SagaRun<D> {
     if (step.pivot === true && !record.pivotIntended)
       return this.#save({ type: "intend", cursor: record.cursor }, data);
     try {
-      const found = await step.call(this.#options.call, data);
+      const found = await this.#within(step, call => step.call(call, data));
       this.#note(state, step, "done", null);
       return { ...moved(state, record.cursor + 1), data: { ...data, ...found } };
     } catch (error) {
@@ -109,15 +113,21 @@ class SagaRun<D> {
     const { record, data } = state;
     const step = this.#steps[record.cursor];
     if (step === undefined) return this.#save({ type: "end", cursor: record.cursor }, data);
-    if (step.compensate === undefined) return moved(state, record.cursor - 1);
+    const { compensate } = step;
+    if (compensate === undefined) return moved(state, record.cursor - 1);
     try {
-      await step.compensate(this.#options.call, data);
+      await this.#within(step, call => compensate(call, data));
       this.#note(state, step, "done", null);
       return moved(state, record.cursor - 1);
     } catch (error) {
       this.#note(state, step, "unknown", messageOf(error));
       return this.#retry(state);
     }
+  }
+
+  #within<T>(step: Step<D>, act: (call: Call) => Promise<T>): Promise<T> {
+    const { call, outside } = this.#options;
+    return step.outside === true ? outside(() => act(call)) : act(call);
   }
 
   #failed(state: SagaState<D>, step: Step<D>, error: unknown): Promise<SagaState<D> | null> {

@@ -1,13 +1,17 @@
 // Refuses new orders at the door while the order service refuses some: there a refusal costs a tenth of an order, here
-// next to nothing. Each refusal inside lets a little less through, and time lets more through again, so that some 35 a
-// second are refused inside, whatever comes: they say that there is still too much. ADR 26.
+// next to nothing. Of what is sent on, the part that was refused inside tells by how much too much it was; a few are
+// always refused inside, whatever comes: they say that there is still too much. ADR 26.
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { Random } from "../../core/kernel/random.ts";
 
-/** Of the share that is let through, after one refusal inside. */
-const KEPT = 0.99;
-/** Per second: from a tenth to all in seven. */
-const GROWTH = 0.35;
+/** How often the share is set anew: longer than it takes until a refusal is known here. */
+const WINDOW_MS = 500;
+/** Of what is sent on, so much may be refused inside. */
+const REFUSED = 0.05;
+/** Of the share, what is kept at least: while the order service works off what piled up, it lets nobody in. */
+const KEPT = 0.6;
+/** By so much it grows when nobody was refused inside: from a tenth to all in five seconds. */
+const GROWTH = 1.3;
 /** So few still find out that there is room again. */
 const LEAST = 0.02;
 
@@ -20,29 +24,44 @@ export class Throttle {
   readonly #options: ThrottleOptions;
   /** Of new orders that are sent on. */
   #share = 1;
-  #at: number;
+  /** When this window began, and what was seen in it. */
+  #from: number;
+  #sent = 0;
+  #refused = 0;
 
   constructor(options: ThrottleOptions) {
     this.#options = options;
-    this.#at = options.clock.now();
+    this.#from = options.clock.now();
   }
 
   /** Whether this order is not even sent on. */
   refuses(): boolean {
-    this.#grow();
-    return this.#share < 1 && this.#options.random.fraction() >= this.#share;
+    this.#turn();
+    if (this.#share < 1 && this.#options.random.fraction() >= this.#share) return true;
+    this.#sent += 1;
+    return false;
   }
 
   /** One that was sent on was refused. */
   refused(): void {
-    this.#grow();
-    this.#share = Math.max(LEAST, this.#share * KEPT);
+    this.#turn();
+    this.#refused += 1;
   }
 
-  #grow(): void {
+  #turn(): void {
     const now = this.#options.clock.now();
-    const seconds = Math.max(0, now - this.#at) / 1000;
-    this.#share = Math.min(1, this.#share * Math.exp(GROWTH * seconds));
-    this.#at = now;
+    const windows = Math.floor((now - this.#from) / WINDOW_MS);
+    if (windows < 1) return;
+    // In those after the first nothing came.
+    const factor = this.#factor() * GROWTH ** (windows - 1);
+    this.#share = Math.min(1, Math.max(LEAST, this.#share * factor));
+    this.#from = now;
+    this.#sent = 0;
+    this.#refused = 0;
+  }
+
+  #factor(): number {
+    if (this.#refused === 0) return GROWTH;
+    return Math.max(KEPT, 1 + REFUSED - this.#refused / Math.max(1, this.#sent));
   }
 }

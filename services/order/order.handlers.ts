@@ -116,9 +116,16 @@ async function place(
   const id = commandId(request, () => random.id());
   const seen = await orders.load(id);
   if (seen !== null) return answer(runner, seen, request, true);
-  const { document, made } = await admission.through(() => make(deps, id, params, request));
-  if (made && document.state.saga.dueAt !== null) runner.run(document, request.accepted);
-  return answer(runner, document, request, !made);
+  const work = admission.admit();
+  let isRunning = false;
+  try {
+    const { document, made } = await make(deps, id, params, request);
+    isRunning = made && document.state.saga.dueAt !== null;
+    if (isRunning) runner.run(document, request.accepted, work);
+    return await answer(runner, document, request, !made);
+  } finally {
+    if (!isRunning) work.left();
+  }
 }
 
 /** `made` false: another request with this key was quicker. */

@@ -6,6 +6,7 @@ import { runSaga } from "../../core/saga/engine.ts";
 import { takeOver, type StepLog } from "../../core/saga/record.ts";
 import { keep, write, type DocumentStore, type Versioned } from "../../core/store/port.ts";
 import { SpanKind, traced } from "../../core/tracing/tracer.ts";
+import type { Work } from "./order.admission.ts";
 import { orderJournal, sagaStateOf } from "./order.journal.ts";
 import { placingSteps } from "./order.saga.ts";
 import type { OrderState } from "./order.schema.ts";
@@ -16,6 +17,8 @@ interface RunnerOptions {
   readonly random: Random;
   readonly leaseMs: number;
   readonly onError: (orderId: string, error: unknown) => void;
+  /** For a saga that goes on here. */
+  readonly resume: () => Work;
   /** Hears of every attempt of a step. */
   readonly onStep?: (attempt: StepLog) => void;
   /** A saga of another process, or of the one before, goes on here. */
@@ -49,18 +52,23 @@ export class Runner {
   }
 
   /** Never rejects: what fails here stays PENDING and is the sweeper's when the lease ends. */
-  run(document: Versioned<OrderState>, call: Call): void {
+  run(document: Versioned<OrderState>, call: Call, work: Work): void {
     const { orders, clock, random, leaseMs, onError, onStep } = this.#options;
     const { id } = document;
     const journal = orderJournal(orders, id, { clock, leaseMs });
-    const pause = (ms: number) => this.#pause(ms);
+    const pause = (ms: number) => work.outside(() => this.#pause(ms));
     const stopping = () => this.#stopped;
-    const surroundings = { clock, random, call, pause, stopping, ...(onStep === undefined ? {} : { onStep }) };
+    const surroundings = {
+      ...{ clock, random, call, pause, stopping, outside: work.outside },
+      ...(onStep === undefined ? {} : { onStep }),
+    };
     const saga = () => runSaga(placingSteps, journal, sagaStateOf(document), surroundings);
     const ended = traced({ name: "place order", kind: SpanKind.INTERNAL, attributes: { "order.id": id } }, saga, {
       params: { id },
     })
+      .then(work.done)
       .catch((error: unknown) => {
+        work.left();
         onError(id, error);
       })
       .finally(() => {
@@ -136,7 +144,7 @@ export class Runner {
     });
     if (result && document !== null) {
       this.#options.onTakeOver?.();
-      this.run(document, call);
+      this.run(document, call, this.#options.resume());
     }
     return result;
   }

@@ -33,6 +33,7 @@ export const placingSteps: readonly Step<PlacingOrder>[] = [
   },
   {
     name: "authorize",
+    outside: true,
     skip: isFree,
     call: async (call, order) => {
       await call("v1.billing.authorize", payment(order));
@@ -55,6 +56,7 @@ export const placingSteps: readonly Step<PlacingOrder>[] = [
   },
   {
     name: "capture",
+    outside: true,
     pivot: true,
     skip: isFree,
     call: async (call, { orderId }) => {

@@ -28,8 +28,9 @@ export function createService(env: Environment): ServiceSchema {
   const onError = (orderId: string, error: unknown): void => {
     logger.warn(`Order ${orderId}: its saga stopped, the sweeper goes on with it: ${String(error)}`);
   };
-  const runner = new Runner({ orders, clock, random, leaseMs, onError, ...sagaMetrics });
   const admission = new Admission(clock, random);
+  const resume = () => admission.resume();
+  const runner = new Runner({ orders, clock, random, leaseMs, onError, resume, ...sagaMetrics });
   const sweeper = createLoop(clock, SWEEP_EVERY_MS, random);
   measureOrders({ database, orders, runner, clock });
 

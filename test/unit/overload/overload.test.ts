@@ -6,11 +6,11 @@ const phase = (seconds: number, offered: number, capacity = 500): Phase => ({ se
 
 describe("An overloaded shop", () => {
   it.each([
-    ["twice of a quick shop", 1_000, 500, 0.9, 1_500],
-    // What is let in as a burst takes two seconds to work off there; what is refused inside costs a twelfth.
-    ["twice of a slow shop", 140, 70, 0.8, 2_500],
-    // Refusing the other 2,000 at the door takes an eighth of the core, and 1,250 come before it is known that this is no burst.
-    ["five times of a quick shop", 2_500, 500, 0.7, 3_500],
+    ["twice of a quick shop", 1_000, 500, 0.93, 1_500],
+    // What is let in as a burst takes two seconds to work off there.
+    ["twice of a slow shop", 140, 70, 0.87, 2_500],
+    // Refusing the other 2,000 at the door takes an eighth of the core.
+    ["five times of a quick shop", 2_500, 500, 0.83, 2_500],
   ])("does what it can at %s", async (_what, offered, capacity, goodput, first) => {
     const [, begin, on] = await run([
       phase(2, capacity / 2, capacity),
@@ -40,7 +40,7 @@ describe("An overloaded shop", () => {
   });
 
   it("takes everything again soon after", async () => {
-    const [, , after] = await run([phase(10, 2_500), phase(7, 300), phase(5, 300)]);
+    const [, , after] = await run([phase(10, 2_500), phase(5, 300), phase(5, 300)]);
     expect(after?.refusedPerSecond).toBe(0);
     expect(after?.p99).toBeLessThan(100);
   });

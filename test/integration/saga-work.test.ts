@@ -1,0 +1,56 @@
+// What of a saga counts as work of the shop, and what as waiting for others.
+import { expect, it } from "@jest/globals";
+import type { ActionName } from "../../core/contracts/index.ts";
+import { write } from "../../core/store/port.ts";
+import type { Work } from "../../services/order/order.admission.ts";
+import { Runner } from "../../services/order/order.runner.ts";
+import { orderCollection } from "../../services/order/order.schema.ts";
+import { createManualClock, createManualRandom } from "../support/manual-clock.ts";
+import { createMemoryStorage, openMemoryDatabase } from "../support/memory-driver.ts";
+import { anyRequest, asked, pendingOrder, product } from "../support/orders.ts";
+
+const RESERVED = { expiresAt: "2100-01-01T00:00:00.000Z" };
+
+/** What an order did, one after the other, until nothing more happens for a minute. */
+async function workOf(refused: Partial<Record<ActionName, Error[]>> = {}): Promise<string[]> {
+  const clock = createManualClock();
+  const random = createManualRandom(1);
+  const orders = openMemoryDatabase(createMemoryStorage(), { clock, random, outboxBound: 100 }).collection(
+    orderCollection,
+  );
+  const seen: string[] = [];
+  const work: Work = {
+    outside: async wait => {
+      seen.push("waits");
+      return wait().finally(() => seen.push("works"));
+    },
+    done: () => seen.push("done"),
+    left: () => seen.push("left"),
+  };
+  const call = ((action: ActionName) => {
+    seen.push(action);
+    const error = refused[action]?.shift();
+    return error === undefined ? Promise.resolve(RESERVED) : Promise.reject(error);
+  }) as typeof anyRequest.call;
+  const resume = () => work;
+  const onError = () => undefined;
+  const runner = new Runner({ orders, clock, random, leaseMs: 10_000, onError, resume });
+  const order = pendingOrder("o1", asked([{ sku: "A", quantity: 1 }]), [product("A")]);
+  const { document } = await orders.update("o1", () => write(order, [], null));
+  if (document !== null) runner.run(document, call, work);
+  await clock.advance(60_000);
+  return seen;
+}
+
+const [reserve, commit] = ["v1.inventory.reserve", "v1.inventory.commit"];
+const authorize = ["waits", "v1.billing.authorize", "works"];
+const capture = ["waits", "v1.billing.capture", "works"];
+
+it("does not count the steps that wait for the payment provider", async () => {
+  expect(await workOf()).toEqual([reserve, ...authorize, commit, ...capture, "done"]);
+});
+
+it("does not count the pause before the next attempt", async () => {
+  const seen = await workOf({ "v1.inventory.commit": [new Error("No answer")] });
+  expect(seen).toEqual([reserve, ...authorize, commit, "waits", "works", commit, ...capture, "done"]);
+});
