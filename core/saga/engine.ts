@@ -58,19 +58,24 @@ export interface EngineOptions {
 const RETRY = { base: 200, cap: 5_000 };
 const CANCELLED: SagaCause = { code: "CANCELLED", detail: "Cancelled before it was confirmed" };
 
-/** Runs until the saga has ended, its token is lost, or the process stops and hands it over. */
+/**
+ * Runs until the saga has ended, its token is lost, or the process stops and hands it over.
+ * @returns whether it has ended
+ */
 export async function runSaga<D>(
   steps: readonly Step<D>[],
   journal: Journal<D>,
   start: SagaState<D>,
   options: EngineOptions,
-): Promise<void> {
+): Promise<boolean> {
   const run = new SagaRun(steps, journal, start.record.token, options);
   let state: SagaState<D> | null = start;
   while (state !== null && state.record.dueAt !== null && !options.stopping()) {
     state = state.record.direction === "forward" ? await run.forward(state) : await run.undo(state);
   }
-  if (state !== null && state.record.dueAt !== null) await run.handOver(state);
+  if (state === null) return false;
+  if (state.record.dueAt !== null) await run.handOver(state);
+  return state.record.dueAt === null;
 }
 
 class SagaRun<D> {

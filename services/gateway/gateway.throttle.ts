@@ -1,12 +1,12 @@
-// Refuses new orders at the door while the order service refuses some: there a refusal costs a tenth of an order, here
-// next to nothing. Of what is sent on, the part that was refused inside tells by how much too much it was; a few are
-// always refused inside, whatever comes: they say that there is still too much. ADR 26.
+// Refuses new orders at the door while the order service refuses some: there a refusal costs a sixth of an order, here a
+// thirtieth. Of what is sent on, the part that was refused inside tells by how much too much it was; some are always
+// refused inside, whatever comes: they say that there is still too much. ADR 26.
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { Random } from "../../core/kernel/random.ts";
 
 /** How often the share is set anew: longer than it takes until a refusal is known here. */
 const WINDOW_MS = 500;
-/** Of what is sent on, so much may be refused inside. */
+/** Of what is sent on, so much may be refused inside: then the share stays. */
 const REFUSED = 0.05;
 /** Of the share, what is kept at least: while the order service works off what piled up, it lets nobody in. */
 const KEPT = 0.6;
@@ -50,6 +50,8 @@ export class Throttle {
 
   #turn(): void {
     const now = this.#options.clock.now();
+    // Also when the machine's clock was set back.
+    if (now < this.#from) this.#from = now;
     const windows = Math.floor((now - this.#from) / WINDOW_MS);
     if (windows < 1) return;
     // In those after the first nothing came.

@@ -6,27 +6,30 @@ import type { Clock } from "../../core/kernel/clock.ts";
 import type { Random } from "../../core/kernel/random.ts";
 import { resilience } from "../../core/resilience.ts";
 
-/** How long an order may be in work, or twice of what it takes alone where that is more. */
+/** How long an order may be in work, or twice of what it takes without a queue where that is more. */
 const TARGET_MS = 300;
-const TIMES_ALONE = 2;
-/** But never more than this: the first orders after a start are slow. */
-const TARGET_MOST_MS = 1_000;
+const TIMES_UNQUEUED = 2;
+/** So many in work are no queue, and are always let in: some are on their way between two services or wait for a disk. */
+const NO_QUEUE = 24;
 /**
- * What an order takes alone is the least that any took. One that takes longer although no other was in work when it began
- * moves it by this share of the difference, so that it follows a store that has become slower.
+ * What an order takes while there are no more than those moves the average by this share of the difference. A shop whose
+ * orders wait for a slow network or store, and not for each other, comes down to so few once, and learns by that.
  */
-const SLOWER = 0.005;
+const LEARNED = 0.05;
+/** Longer ones say more about a clock that was set than about the shop. */
+const CREDIBLE_MS = 10_000;
 /** Of what is averaged: half a second of samples, so that a pause of the garbage collector is no trend. */
 const NEWEST = 0.1;
 const SAMPLE_MS = 50;
-/** So many in work are no queue: some are always on their way between two services. */
-const LEAST = 24;
-/** Beyond the time that one takes alone, how long there may be more than the bound: a burst that is over by then is no overload. */
+/** Beyond what one takes without a queue, how long there may be more than the bound: a burst that is over by then is no overload. */
 const BURST_MS = 500;
+/** Before it is known what one takes. */
+const UNKNOWN_MS = 1_000;
 /** And how many, so long: as many as are placed at once on a node. */
 const MOST: number = resilience["v1.order.place"].bulkhead.concurrency;
-/** An overload is over when for so long there were not, for as long as a burst, more than half of the bound. */
+/** An overload is over when for so long there was nobody refused in this part of the samples: a burst is refused in one. */
 const OVER_MS = 10_000;
+const REFUSING = 0.3;
 /** A refused client comes back within one second up to this: not all of them at once. */
 const RETRY_WITHIN_S = 3;
 
@@ -45,11 +48,14 @@ export class Admission {
   readonly #random: Random;
   #inWork = 0;
   #averageInWork = 0;
+  /** In this sample, and in which part of them. */
+  #hasRefused = false;
+  #refusing = 0;
   /** Whose sagas ended in this sample. */
   #done = 0;
   #donePerMs = 0;
   #sampledAt: number;
-  #aloneMs: number | null = null;
+  #unqueuedMs: number | null = null;
   /** Since when there are more than the bound. */
   #overSince: number | null = null;
   #overloadedAt = -Infinity;
@@ -64,7 +70,7 @@ export class Admission {
   admit(): Work {
     const now = this.#clock.now();
     this.#sample(now);
-    if (this.#inWork >= (this.#isOverload(now) ? this.#bound : MOST)) throw this.#refusal();
+    if (this.#inWork >= (this.#isOverload(now) ? this.#bound : Math.max(MOST, this.#bound))) throw this.#refusal();
     return this.#enter(true);
   }
 
@@ -75,7 +81,7 @@ export class Admission {
 
   #enter(isWhole: boolean): Work {
     const begin = this.#clock.now();
-    const isAlone = this.#inWork === 0;
+    const isUnqueued = this.#inWork < NO_QUEUE;
     let outsideMs = 0;
     let hasEnded = false;
     const end = (): boolean => {
@@ -97,9 +103,10 @@ export class Admission {
         }
       },
       done: () => {
+        const isStillUnqueued = isUnqueued && this.#inWork <= NO_QUEUE;
         if (!end()) return;
         this.#done += 1;
-        if (isWhole) this.#took(this.#clock.now() - begin - outsideMs, isAlone);
+        if (isWhole && isStillUnqueued) this.#learn(this.#clock.now() - begin - outsideMs);
       },
       left: end,
     };
@@ -110,9 +117,10 @@ export class Admission {
     this.#inWork += change;
   }
 
-  #took(tookMs: number, isAlone: boolean): void {
-    if (this.#aloneMs === null || tookMs < this.#aloneMs) this.#aloneMs = tookMs;
-    else if (isAlone) this.#aloneMs += (tookMs - this.#aloneMs) * SLOWER;
+  #learn(tookMs: number): void {
+    if (tookMs < 0 || tookMs > CREDIBLE_MS) return;
+    this.#unqueuedMs ??= tookMs;
+    this.#unqueuedMs += (tookMs - this.#unqueuedMs) * LEARNED;
   }
 
   #isOverload(now: number): boolean {
@@ -120,28 +128,43 @@ export class Admission {
   }
 
   get #bound(): number {
-    const targetMs = Math.min(TARGET_MOST_MS, Math.max(TARGET_MS, TIMES_ALONE * (this.#aloneMs ?? 0)));
-    return Math.max(LEAST, Math.ceil(this.#donePerMs * targetMs));
+    const targetMs = Math.max(TARGET_MS, TIMES_UNQUEUED * (this.#unqueuedMs ?? 0));
+    return Math.max(NO_QUEUE, Math.ceil(this.#donePerMs * targetMs));
   }
 
   #sample(now: number): void {
     const passed = now - this.#sampledAt;
+    if (passed < 0) this.#setBack(now);
     if (passed < SAMPLE_MS) return;
     // After a pause the old rate says little: it counts as if samples had been taken.
     const weight = 1 - (1 - NEWEST) ** (passed / SAMPLE_MS);
     this.#donePerMs += (this.#done / passed - this.#donePerMs) * weight;
     this.#averageInWork += (this.#inWork - this.#averageInWork) * weight;
-    // While it lasts the bound itself keeps them from being more.
-    const isOver = this.#averageInWork > (this.#isOverload(now) ? this.#bound / 2 : this.#bound);
-    this.#overSince = isOver ? (this.#overSince ?? now) : null;
-    // Those that just came cannot have ended sooner than alone.
-    const burstMs = BURST_MS + Math.min(TARGET_MOST_MS, this.#aloneMs ?? TARGET_MOST_MS);
-    if (this.#overSince !== null && now - this.#overSince >= burstMs) this.#overloadedAt = now;
+    // However long the pause was after it: one sample.
+    this.#refusing = this.#refusing * (1 - weight) + (this.#hasRefused ? NEWEST : 0);
+    if (this.#isOverload(now) ? this.#refusing > REFUSING : this.#isOver(now)) this.#overloadedAt = now;
     this.#sampledAt = now;
     this.#done = 0;
+    this.#hasRefused = false;
+  }
+
+  /** More than the bound, and for longer than a burst. */
+  #isOver(now: number): boolean {
+    this.#overSince = this.#averageInWork > this.#bound ? (this.#overSince ?? now) : null;
+    // Those that just came cannot have ended yet.
+    return this.#overSince !== null && now - this.#overSince >= BURST_MS + (this.#unqueuedMs ?? UNKNOWN_MS);
+  }
+
+  /** The clock of the machine was. */
+  #setBack(now: number): void {
+    this.#sampledAt = now;
+    this.#done = 0;
+    this.#overSince = null;
+    this.#overloadedAt = Math.min(this.#overloadedAt, now);
   }
 
   #refusal(): Error {
+    this.#hasRefused = true;
     const retryAfter = 1 + Math.floor(this.#random.fraction() * RETRY_WITHIN_S);
     return fail("OVERLOADED", "More orders come in than can be placed now: try again soon", { retryAfter });
   }

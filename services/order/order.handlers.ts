@@ -112,17 +112,28 @@ async function place(
   params: Parameters<typeof newOrder>[1],
   request: Request,
 ): Promise<Keyed<Order>> {
-  const { orders, admission, runner, random } = deps;
+  const { orders, runner, random } = deps;
   const id = commandId(request, () => random.id());
   const seen = await orders.load(id);
   if (seen !== null) return answer(runner, seen, request, true);
-  const work = admission.admit();
+  const { document, made } = await admitted(deps, id, params, request);
+  return answer(runner, document, request, !made);
+}
+
+/** What is made here is in work until its saga has ended. */
+async function admitted(
+  deps: OrderDependencies,
+  id: string,
+  params: Parameters<typeof newOrder>[1],
+  request: Request,
+): Promise<{ document: Versioned<OrderState>; made: boolean }> {
+  const work = deps.admission.admit();
   let isRunning = false;
   try {
-    const { document, made } = await make(deps, id, params, request);
-    isRunning = made && document.state.saga.dueAt !== null;
-    if (isRunning) runner.run(document, request.accepted, work);
-    return await answer(runner, document, request, !made);
+    const placed = await make(deps, id, params, request);
+    isRunning = placed.made && placed.document.state.saga.dueAt !== null;
+    if (isRunning) deps.runner.run(placed.document, request.accepted, work);
+    return placed;
   } finally {
     if (!isRunning) work.left();
   }

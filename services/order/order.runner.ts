@@ -58,15 +58,16 @@ export class Runner {
     const journal = orderJournal(orders, id, { clock, leaseMs });
     const pause = (ms: number) => work.outside(() => this.#pause(ms));
     const stopping = () => this.#stopped;
-    const surroundings = {
-      ...{ clock, random, call, pause, stopping, outside: work.outside },
-      ...(onStep === undefined ? {} : { onStep }),
-    };
+    const told = onStep === undefined ? {} : { onStep };
+    const surroundings = { clock, random, call, pause, stopping, outside: work.outside, ...told };
     const saga = () => runSaga(placingSteps, journal, sagaStateOf(document), surroundings);
     const ended = traced({ name: "place order", kind: SpanKind.INTERNAL, attributes: { "order.id": id } }, saga, {
       params: { id },
     })
-      .then(work.done)
+      .then(hasEnded => {
+        if (hasEnded) work.done();
+        else work.left();
+      })
       .catch((error: unknown) => {
         work.left();
         onError(id, error);

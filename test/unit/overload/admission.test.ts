@@ -8,7 +8,8 @@ const random = { fraction: () => 0.5, id: () => "" };
 /** Orders that take as long as the test says. */
 function door() {
   const clock = createManualClock();
-  const admission = new Admission(clock, random);
+  let behindMs = 0;
+  const admission = new Admission({ ...clock, now: () => clock.now() - behindMs }, random);
   let refused = 0;
   const order = (act: (work: Work) => Promise<unknown>) => (): void => {
     try {
@@ -31,11 +32,16 @@ function door() {
   const takes = (ms: number) => order(work => clock.sleep(ms).then(work.done));
   const waits = (ms: number) => order(work => work.outside(() => clock.sleep(ms)).then(work.done));
   const fails = (ms: number) => order(work => clock.sleep(ms).then(work.left));
-  const burst = (count: number, ms: number) => () => {
-    for (let left = count; left > 0; left -= 1) takes(ms)();
+  const burst = (count: number, ms: number) => burstOf(takes(ms), count);
+  const setBack = (ms: number): void => {
+    behindMs += ms;
   };
-  return { during, takes, waits, fails, burst, admission };
+  return { during, takes, waits, fails, burst, setBack, admission };
 }
+
+const burstOf = (come: () => void, count: number) => (): void => {
+  for (let left = count; left > 0; left -= 1) come();
+};
 
 it("lets as many be in work as end within the target", async () => {
   const { during, takes } = door();
@@ -44,11 +50,31 @@ it("lets as many be in work as end within the target", async () => {
   expect(await during(5_000, 10, takes(600))).toBeGreaterThan(0);
 });
 
-it("gives them twice of what one takes alone: every step of a cluster goes over the network", async () => {
+it("gives them twice of what one takes without a queue: every step of a cluster goes over the network", async () => {
   const { during, takes } = door();
-  await during(5_000, 1_000, takes(400));
+  await during(5_000, 100, takes(400));
   expect(await during(5_000, 10, takes(500))).toBe(0);
   expect(await during(5_000, 10, takes(950))).toBeGreaterThan(0);
+});
+
+it.each([
+  ["a store that has become slower", 60, [800]],
+  ["a disk that has become slower", 120, [350]],
+  ["orders of very different length", 100, [200, 600, 600]],
+  ["a shop that is slow as a whole", 40, [1_200]],
+])("learns that what looks like a queue is %s", async (_what, perSecond, times) => {
+  const { during, takes } = door();
+  await during(5_000, 50, takes(100));
+  let count = 0;
+  const come = () => {
+    takes(times[count++ % times.length] ?? 0)();
+  };
+  const every = 1000 / perSecond;
+  await during(15_000, every, come);
+  expect(await during(30_000, every, come)).toBe(0);
+  // Nor is it an overload that never ends.
+  await during(10_000, every, come);
+  expect(await during(1, 1, burstOf(come, 300))).toBe(0);
 });
 
 it("does not count those that wait for somebody outside", async () => {
@@ -82,8 +108,20 @@ it("is not kept in an overload by bursts that it could take", async () => {
   expect(await during(20_000, 5_000, burst(60, 200))).toBe(0);
 });
 
-it("never refuses a saga that another process has left", async () => {
+it("lets in and counts a saga that another process has left, however many there are", async () => {
   const { during, takes, admission } = door();
   expect(await during(5_000, 2, takes(1_000))).toBeGreaterThan(0);
-  expect(() => admission.resume()).not.toThrow();
+  const resumed = Array.from({ length: 1_000 }, () => admission.resume());
+  expect(await during(1_000, 10, takes(10))).toBe(100);
+  for (const work of resumed) work.left();
+  await during(20_000, 100, takes(10));
+  expect(await during(1_000, 10, takes(10))).toBe(0);
+});
+
+it("goes on when the machine's clock is set back", async () => {
+  const { during, takes, setBack } = door();
+  expect(await during(5_000, 2, takes(1_000))).toBeGreaterThan(0);
+  setBack(3_600_000);
+  await during(20_000, 50, takes(100));
+  expect(await during(10_000, 10, takes(200))).toBe(0);
 });
