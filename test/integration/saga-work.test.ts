@@ -75,7 +75,12 @@ it("does not count an order any more that could not be placed", async () => {
   );
   const admission = new Admission(clock, random);
   // It is refused before it comes to the others.
-  const { "v1.order.place": place } = orderHandlers({ orders, admission, clock, random } as unknown as OrderDependencies);
+  const { "v1.order.place": place } = orderHandlers({
+    orders,
+    admission,
+    clock,
+    random,
+  } as unknown as OrderDependencies);
   for (let count = 0; count < MANY; count += 1) {
     await expect(place(asked([{ sku: "A", quantity: 1 }]), anyRequest)).rejects.toThrow("This test makes no calls");
   }
