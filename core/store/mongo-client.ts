@@ -3,6 +3,7 @@ import {
   MongoClient,
   MongoError,
   MongoInvalidArgumentError,
+  MongoOperationTimeoutError,
   MongoServerError,
   MongoServerSelectionError,
   type MongoClientOptions,
@@ -88,10 +89,26 @@ export function toAway(error: unknown): unknown {
   return away;
 }
 
+/** Beyond the driver's own bound, which does not hold everywhere: a caller that waits for ever would hold up all behind it. */
+const HANGS_MS = OPERATION_MS + 2_000;
+
+/** @throws MongoOperationTimeoutError when it takes too long: what becomes of it is unknown then. */
+export async function bounded<T>(operation: Promise<T>, ms = HANGS_MS): Promise<T> {
+  const { promise: late, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => {
+    reject(new MongoOperationTimeoutError(`No end after ${String(ms)} ms`));
+  }, ms);
+  try {
+    return await Promise.race([operation, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** For reads: nothing happened, so the caller may simply try again. */
 export async function reading<T>(read: () => Promise<T>): Promise<T> {
   try {
-    return await read();
+    return await bounded(read());
   } catch (error) {
     throw toAway(error);
   }

@@ -6,7 +6,7 @@ import { fail } from "../errors.ts";
 import type { Clock } from "../kernel/clock.ts";
 import type { Acknowledgement, Ask, Driver, Loaded, StoredDocument, Write, WriteOutcome } from "./driver.ts";
 import type { MongoConnection } from "./mongo-adapter.ts";
-import { OPERATION_MS, reading } from "./mongo-client.ts";
+import { bounded, OPERATION_MS, reading } from "./mongo-client.ts";
 import { dueOf, entriesAt, MongoEntries, type EntryRow, type FreshOf } from "./mongo-entries.ts";
 import { createDocumentIndexes, documentsOf } from "./mongo-indexes.ts";
 import { filterOf, sortOf } from "./mongo-list.ts";
@@ -80,7 +80,11 @@ class MongoDriver implements Driver {
     });
   }
 
-  async write(writes: readonly Write[]): Promise<WriteOutcome[]> {
+  write(writes: readonly Write[]): Promise<WriteOutcome[]> {
+    return bounded(this.#write(writes));
+  }
+
+  async #write(writes: readonly Write[]): Promise<WriteOutcome[]> {
     await this.#connection.prepared();
     const overtaken = await this.#flushBefore(
       writes.filter(({ entries, expected }) => entries.size > 0 && expected > 0),

@@ -2,11 +2,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/globals";
 import type { Result } from "../../core/contracts/index.ts";
 import { docker, requireDocker } from "../../scripts/compose/docker.ts";
-import { Stack } from "../../scripts/compose/stack.ts";
+import { Stack, type Container } from "../../scripts/compose/stack.ts";
 import type { LoadReport } from "../../scripts/support/load-report.ts";
 import type { Load, Placed } from "../../scripts/support/load.ts";
 import { auditFromOutside, settle } from "../support/outside-audit.ts";
-import { callsBegun, openContainerShop, within, type ContainerShop } from "./shop.ts";
+import { callsBegun, counted, openContainerShop, within, type ContainerShop } from "./shop.ts";
 
 const servers = ["kafka", "mailpit", "mongo", "nats"];
 const replicas = { gateway: 2, inventory: 3, order: 2, product: 2, account: 2, billing: 2 };
@@ -133,8 +133,9 @@ describe("The work", () => {
     expect(report).toMatchObject({ failed: 0, refused: 0 });
     for (const service of ["inventory", "order", "gateway"]) {
       const containers = await stack.containers(service);
-      const prefix = service === "gateway" ? "v1.gateway." : `v1.${service}.`;
-      const counts = await Promise.all(containers.map(({ name }) => callsBegun(stack, name, prefix)));
+      const work = ({ name }: Container) =>
+        service === "gateway" ? counted(stack, name, "app_requests_total{") : callsBegun(stack, name, `v1.${service}.`);
+      const counts = await Promise.all(containers.map(work));
       expect({ service, counts }).toEqual({ service, counts: containers.map(() => expect.any(Number)) });
       for (const count of counts) expect(count).toBeGreaterThan(10);
     }

@@ -62,12 +62,15 @@ async function metrics(stack: Stack, container: string): Promise<string> {
   return stack.execute(container, ["node", "-e", ask]);
 }
 
-/** How many calls of these actions the container has begun. */
-export async function callsBegun(stack: Stack, container: string, prefix: string): Promise<number> {
-  const lines = (await metrics(stack, container)).split("\n");
-  const own = lines.filter(line => line.startsWith(`comptoir_actions_begun_total{action="${prefix}`));
-  return own.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
+/** What the container has counted in the series that begin so: their sum. */
+export async function counted(stack: Stack, container: string, series: string): Promise<number> {
+  const lines = (await metrics(stack, container)).split("\n").filter(line => line.startsWith(series));
+  return lines.reduce((sum, line) => sum + Number(line.split(" ").at(-1)), 0);
 }
+
+/** How many calls of these actions the container has begun. */
+export const callsBegun = (stack: Stack, container: string, prefix: string): Promise<number> =>
+  counted(stack, container, `comptoir_actions_begun_total{action="${prefix}`);
 
 /** @throws with the last answer when it is not right in time */
 export async function within<T>(ms: number, ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T> {
