@@ -92,12 +92,15 @@ export function toAway(error: unknown): unknown {
 /** Beyond the driver's own bound, which does not hold everywhere: a caller that waits for ever would hold up all behind it. */
 const HANGS_MS = OPERATION_MS + 2_000;
 
-/** @throws MongoOperationTimeoutError when it takes too long: what becomes of it is unknown then. */
-export async function bounded<T>(operation: Promise<T>, ms = HANGS_MS): Promise<T> {
+/**
+ * With a timer that is taken back, and not by a clock's sleep: of thousands of operations a second none may leave one behind.
+ * @throws MongoOperationTimeoutError when it takes too long: what becomes of it is unknown then.
+ */
+export async function bounded<T>(operation: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   const timer = setTimeout(() => {
-    reject(new MongoOperationTimeoutError(`No end after ${String(ms)} ms`));
-  }, ms);
+    reject(new MongoOperationTimeoutError(`No end after ${String(HANGS_MS)} ms`));
+  }, HANGS_MS);
   try {
     return await Promise.race([operation, late]);
   } finally {

@@ -80,6 +80,7 @@ class MongoDriver implements Driver {
     });
   }
 
+  /** One that was given up may still be applied: its write id tells, also when it has been written again (ADR 2). */
   write(writes: readonly Write[]): Promise<WriteOutcome[]> {
     return bounded(this.#write(writes));
   }

@@ -81,7 +81,7 @@ export class Admission {
 
   #enter(isWhole: boolean): Work {
     const begin = this.#clock.now();
-    const isUnqueued = this.#inWork < NO_QUEUE;
+    const hasRoom = this.#inWork < NO_QUEUE;
     let outsideMs = 0;
     let hasEnded = false;
     const end = (): boolean => {
@@ -103,10 +103,9 @@ export class Admission {
         }
       },
       done: () => {
-        const isStillUnqueued = isUnqueued && this.#inWork <= NO_QUEUE;
         if (!end()) return;
         this.#done += 1;
-        if (isWhole && isStillUnqueued) this.#learn(this.#clock.now() - begin - outsideMs);
+        if (isWhole && hasRoom && this.#inWork < NO_QUEUE) this.#learn(this.#clock.now() - begin - outsideMs);
       },
       left: end,
     };

@@ -3,11 +3,10 @@ import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { ActionName } from "../../core/contracts/index.ts";
 import { write } from "../../core/store/port.ts";
 import { Runner } from "../../services/order/order.runner.ts";
-import { Admission } from "../../services/order/order.admission.ts";
 import { orderCollection, type OrderState } from "../../services/order/order.schema.ts";
 import { createManualClock, createManualRandom, type ManualClock } from "../support/manual-clock.ts";
 import { createMemoryStorage, openMemoryDatabase, type MemoryStorage } from "../support/memory-driver.ts";
-import { anyRequest, asked, pendingOrder, product } from "../support/orders.ts";
+import { anyRequest, anyWork, asked, pendingOrder, product } from "../support/orders.ts";
 
 const LEASE_MS = 10_000;
 const GRACE_MS = 3_000;
@@ -31,8 +30,7 @@ describe("A node that stops", () => {
       return answers[action]?.() ?? Promise.resolve({ expiresAt: "2100-01-01T00:00:00.000Z" });
     }) as typeof anyRequest.call;
     const onError = (_id: string, error: unknown) => void errors.push(error);
-    const admission = new Admission(clock, random);
-    const resume = () => admission.resume();
+    const resume = () => anyWork;
     const runner = new Runner({ orders, clock, random, leaseMs: LEASE_MS, onError, resume });
     const sweep = () => runner.sweep({ ...anyRequest, call, accepted: call });
     const state = async () => (await orders.load("o1"))?.state;
@@ -40,7 +38,7 @@ describe("A node that stops", () => {
       const order = pendingOrder("o1", asked([{ sku: "A", quantity: 1 }]), [product("A")]);
       const fresh: OrderState = { ...order, saga: { ...order.saga, dueAt: clock.now() + LEASE_MS } };
       const { document } = await orders.update("o1", () => write(fresh, [], null));
-      if (document !== null) runner.run(document, call, admission.admit());
+      if (document !== null) runner.run(document, call, anyWork);
       await clock.advance(0);
     }
     return { runner, calls, errors, sweep, state, place };

@@ -1,6 +1,7 @@
 // What of a saga counts as work of the shop, and what as waiting for others.
 import { expect, it } from "@jest/globals";
 import type { ActionName } from "../../core/contracts/index.ts";
+import { fail } from "../../core/errors.ts";
 import { write } from "../../core/store/port.ts";
 import { Admission, type Work } from "../../services/order/order.admission.ts";
 import { orderHandlers, type OrderDependencies } from "../../services/order/order.handlers.ts";
@@ -18,7 +19,7 @@ const MANY = 600;
 /** What an order did, one after the other, until nothing more happens for a minute. */
 async function workOf(
   refused: Partial<Record<ActionName, Error[]>> = {},
-  { isStopping = false } = {},
+  { isStopping = false, isTaken = false } = {},
 ): Promise<string[]> {
   const clock = createManualClock();
   const random = createManualRandom(1);
@@ -45,6 +46,7 @@ async function workOf(
   const order = pendingOrder("o1", asked([{ sku: "A", quantity: 1 }]), [product("A")]);
   if (isStopping) await runner.stop(0);
   const { document } = await orders.update("o1", () => write(order, [], null));
+  if (isTaken) await orders.update("o1", () => write({ ...order, saga: { ...order.saga, token: 2 } }, [], null));
   if (document !== null) runner.run(document, call, work);
   await clock.advance(60_000);
   return seen;
@@ -61,6 +63,16 @@ it("does not count the steps that wait for the payment provider", async () => {
 it("does not count the pause before the next attempt", async () => {
   const seen = await workOf({ "v1.inventory.commit": [new Error("No answer")] });
   expect(seen).toEqual([reserve, ...authorize, commit, "waits", "works", commit, ...capture, "done"]);
+});
+
+it("does not count the wait for the provider when the payment is taken back either", async () => {
+  const refused = { "v1.inventory.commit": [fail("RESERVATION_EXPIRED", "Too late")] };
+  const undone = ["waits", "v1.billing.void", "works", "v1.inventory.release"];
+  expect(await workOf(refused)).toEqual([reserve, ...authorize, commit, ...undone, "done"]);
+});
+
+it("says of a saga that another process has taken over that it has left", async () => {
+  expect(await workOf({}, { isTaken: true })).toEqual([reserve, ...authorize, commit, "left"]);
 });
 
 it("says of a saga that it hands over that it has left", async () => {

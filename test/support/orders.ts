@@ -2,6 +2,7 @@
 import type { PlaceOrder } from "../../core/contracts/order.ts";
 import type { PricedProduct } from "../../core/contracts/product.ts";
 import type { Request } from "../../core/request.ts";
+import type { Work } from "../../services/order/order.admission.ts";
 import { newOrder } from "../../services/order/order.place.ts";
 import { priceOrder } from "../../services/order/order.pricing.ts";
 import type { OrderState } from "../../services/order/order.schema.ts";
@@ -26,6 +27,9 @@ export const anyRequest: Request = {
   ifMatch: null,
   wait: 0,
 };
+
+/** Of an order that nobody counts. */
+export const anyWork: Work = { outside: wait => wait(), done: () => undefined, left: () => undefined };
 
 export const asked = (lines: PlaceOrder["lines"], rest: Partial<PlaceOrder> = {}): PlaceOrder => ({
   email: "guest@example.org",

@@ -33,6 +33,7 @@ function door() {
   const waits = (ms: number) => order(work => work.outside(() => clock.sleep(ms)).then(work.done));
   const fails = (ms: number) => order(work => clock.sleep(ms).then(work.left));
   const burst = (count: number, ms: number) => burstOf(takes(ms), count);
+  /** Forward when it is negative. */
   const setBack = (ms: number): void => {
     behindMs += ms;
   };
@@ -117,10 +118,24 @@ it("lets in and counts a saga that another process has left, however many there 
   expect(await during(1_000, 10, takes(10))).toBe(0);
 });
 
-it("goes on when the machine's clock is set back", async () => {
-  const { during, takes, setBack } = door();
+it.each([
+  ["back", 3_600_000],
+  ["forward", -3_600_000],
+])("goes on when the machine's clock is set %s", async (_where, ms) => {
+  const { during, takes, burst, setBack } = door();
   expect(await during(5_000, 2, takes(1_000))).toBeGreaterThan(0);
-  setBack(3_600_000);
-  await during(20_000, 50, takes(100));
-  expect(await during(10_000, 10, takes(200))).toBe(0);
+  // Some are in work when it happens.
+  await during(12_000, 100, takes(250));
+  setBack(ms);
+  await during(300, 100, takes(100));
+  expect(await during(5_000, 2, takes(1_000))).toBeGreaterThan(0);
+  await during(12_000, 100, takes(100));
+  expect(await during(1, 1, burst(400, 100))).toBe(0);
+});
+
+it("lets more be in work than a burst where the bound is more", async () => {
+  const { during, takes } = door();
+  await during(5_000, 100, takes(1_500));
+  for (const everyMs of [20, 10, 5]) await during(6_000, everyMs, takes(1_500));
+  expect(await during(3_000, 2.5, takes(1_500))).toBe(0);
 });

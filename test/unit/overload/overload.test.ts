@@ -19,6 +19,8 @@ describe("An overloaded shop", () => {
     ]);
     expect(on?.acceptedPerSecond).toBeGreaterThan(goodput * capacity);
     expect(on?.p99).toBeLessThan(1_000);
+    // There it is dear to refuse: nearly all are refused at the door.
+    expect(on?.insidePerSecond).toBeLessThan(0.25 * capacity);
     // The first moments too: until it is known that this is no burst, at most a burst is let in.
     expect(begin?.p99).toBeLessThan(first);
   });
