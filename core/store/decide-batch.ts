@@ -18,6 +18,8 @@ export interface Command<S, X> {
   readonly attempts: number;
   /** Decided and written by itself, so that a unique index refuses the guilty one only. */
   readonly alone: boolean;
+  /** Decided on what the database holds, whatever is expected. */
+  readonly afresh: boolean;
   /** What the command belongs to; undefined for a service's own rounds. */
   readonly scope: Scope | undefined;
 }

@@ -56,6 +56,8 @@ export interface UpdateOptions {
   readonly entries?: readonly string[] | "due";
   /** New work, which the outbox bound may refuse with EVENT_BACKLOG. What finishes or undoes accepted work leaves it out. */
   readonly admission?: boolean;
+  /** The document is most likely not there yet: the command is decided without a look, and once more if it is there after all. */
+  readonly expectsNew?: boolean;
   /** Milliseconds since the epoch: after it the command is dropped before it is decided (DEADLINE_EXCEEDED). */
   readonly deadline?: number;
 }

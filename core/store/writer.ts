@@ -42,7 +42,14 @@ interface Decision<S, X> {
   readonly flight: Flight<S, X>;
   readonly write: Write;
   readonly held: readonly Answer<S, X>[];
+  /** Made without a look at the database. */
+  readonly isAssumed: boolean;
 }
+
+const absent: Loaded = { document: null, entries: new Map(), pending: 0 };
+
+const isExpectedNew = <S, X>({ commands }: Flight<S, X>): boolean =>
+  commands.every(({ options, afresh }) => options.expectsNew === true && !afresh);
 
 function askOf<S, X>({ id, commands }: Flight<S, X>, now: number): Ask {
   const asked = commands.map(({ options: { entries = [] } }) => entries);
@@ -80,9 +87,15 @@ export class Writer<S, X> {
     this.#queues.add(id, command);
   }
 
-  /** Everything that became ready in one moment is read in one call and written in one call. */
+  /** Everything that became ready in one moment is read in one call and written in one call; what is expected to be new is only written. */
   async #moment(flights: readonly Flight<S, X>[]): Promise<void> {
     const now = this.#options.clock.now();
+    const { fresh = [], known = [] } = Object.groupBy(flights, flight => (isExpectedNew(flight) ? "fresh" : "known"));
+    await Promise.all([this.#commit(fresh, null, now), this.#readAndCommit(known, now)]);
+  }
+
+  async #readAndCommit(flights: readonly Flight<S, X>[], now: number): Promise<void> {
+    if (flights.length === 0) return;
     let loaded: Loaded[];
     try {
       loaded = await this.#driver.read(flights.map(flight => askOf(flight, now)));
@@ -93,25 +106,41 @@ export class Writer<S, X> {
       }
       return;
     }
+    await this.#commit(flights, loaded, now);
+  }
+
+  /** @param loaded null when nobody looked: none of the documents is expected to be there */
+  async #commit(flights: readonly Flight<S, X>[], loaded: readonly Loaded[] | null, now: number): Promise<void> {
     const decisions = this.#decideAll(flights, loaded, now);
     if (decisions.length > 0) await this.#writeAll(decisions);
   }
 
-  #decideAll(flights: readonly Flight<S, X>[], loaded: readonly Loaded[], now: number): Decision<S, X>[] {
+  #decideAll(flights: readonly Flight<S, X>[], loaded: readonly Loaded[] | null, now: number): Decision<S, X>[] {
     this.#moments += 1;
+    const isAssumed = loaded === null;
     const writeId = this.#driver.isCertain === true ? null : `${this.#instance}.${this.#moments.toString(36)}`;
     const decisions: Decision<S, X>[] = [];
     for (const [index, flight] of flights.entries()) {
-      const { write, held } = this.#decide(flight, loaded[index], now, writeId);
-      if (write === null) {
+      const { write, held } = this.#decide(flight, isAssumed ? absent : loaded[index], now, writeId);
+      if (write === null && isAssumed) {
+        this.#lookFirst(flight, held);
+      } else if (write === null) {
         this.#queues.done(flight);
         void this.#tellOnceDurable(held);
       } else {
         this.backlog.add(write.events.length);
-        decisions.push({ flight, write, held });
+        decisions.push({ flight, write, held, isAssumed });
       }
     }
     return decisions;
+  }
+
+  /** No write has shown that the document is not there, or one has shown that it is. */
+  #lookFirst(flight: Flight<S, X>, held: readonly Answer<S, X>[]): void {
+    this.#queues.again(
+      flight,
+      held.map(({ command }) => ({ ...command, afresh: true })),
+    );
   }
 
   async #tellOnceDurable(held: readonly Answer<S, X>[]): Promise<void> {
@@ -166,7 +195,9 @@ export class Writer<S, X> {
       return;
     }
     this.backlog.add(-write.events.length);
-    if (outcome?.kind === "conflict") {
+    if (decision.isAssumed && outcome !== null) {
+      this.#lookFirst(flight, held);
+    } else if (outcome?.kind === "conflict") {
       this.#options.onConflict?.();
       await this.#retry(decision);
     } else if (outcome?.kind === "duplicate") this.#refuseDuplicate(decision, outcome.field);

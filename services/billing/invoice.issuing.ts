@@ -18,11 +18,15 @@ const accepted = (): null => null;
 export function createIssuing({ invoices, numbering, clock }: IssuingTools) {
   /** `again` may refuse a repeat. Answers when the number is given. */
   async function issueOnce(id: string, made: InvoiceState, again: (known: InvoiceState) => Refusal | null = accepted) {
-    const { result: replayed, document } = await invoices.update(id, current => {
-      if (current === null) return write(made, [], false);
-      const refused = again(current.state);
-      return refused === null ? keep(true) : refuseWith(refused);
-    });
+    const { result: replayed, document } = await invoices.update(
+      id,
+      current => {
+        if (current === null) return write(made, [], false);
+        const refused = again(current.state);
+        return refused === null ? keep(true) : refuseWith(refused);
+      },
+      { expectsNew: true },
+    );
     const known = present(document);
     if (isNumbered(known.state)) return { replayed, document: known };
     await numbering.number(id, known.state);

@@ -169,10 +169,13 @@ class SimulatedProvider implements PaymentProvider {
 
   /** The first entry under a key stands for ever. */
   async #put(key: string, made: LedgerEntry): Promise<{ entry: LedgerEntry; isFirst: boolean }> {
-    const { result } = await this.#ledger.update(key, current =>
-      current === null
-        ? write(made, [], { entry: made, isFirst: true })
-        : keep({ entry: current.state, isFirst: false }),
+    const { result } = await this.#ledger.update(
+      key,
+      current =>
+        current === null
+          ? write(made, [], { entry: made, isFirst: true })
+          : keep({ entry: current.state, isFirst: false }),
+      { expectsNew: true },
     );
     return result;
   }

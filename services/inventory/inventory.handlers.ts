@@ -98,11 +98,15 @@ const notSold = (sku: string) =>
 async function claimed(deps: InventoryDeps, sku: string, request: Request): Promise<string> {
   await itemOf(deps, sku, request, notSold);
   const id = commandId(request, () => deps.random.id());
-  await deps.claims.update(id, current => {
-    if (current === null) return write({ fingerprint: fingerprintOf(request) }, [], null);
-    const reused = keyReused(current.state.fingerprint, request);
-    return reused === null ? keep(null) : refuseWith(reused);
-  });
+  await deps.claims.update(
+    id,
+    current => {
+      if (current === null) return write({ fingerprint: fingerprintOf(request) }, [], null);
+      const reused = keyReused(current.state.fingerprint, request);
+      return reused === null ? keep(null) : refuseWith(reused);
+    },
+    { expectsNew: true },
+  );
   return commandMovementId(id);
 }
 

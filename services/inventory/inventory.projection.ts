@@ -24,10 +24,14 @@ const types = [
 async function project({ movements, progress }: Items, events: readonly Moved[]): Promise<void> {
   await Promise.all(
     events.map(event =>
-      movements.update(event.id, current => {
-        if (current !== null) return keep(null);
-        return write(toStored(movementOf(event as MovementEvent, event.seq, event.time)), [], null);
-      }),
+      movements.update(
+        event.id,
+        current => {
+          if (current !== null) return keep(null);
+          return write(toStored(movementOf(event as MovementEvent, event.seq, event.time)), [], null);
+        },
+        { expectsNew: true },
+      ),
     ),
   );
   // Last: up to here none is missing, also if the process dies among the writes above.

@@ -22,12 +22,16 @@ type DocumentEvent = "invoice.issued.v1" | "creditnote.issued.v1";
 async function queue<T extends MailedEvent>({ notifications, mailer, clock }: Deps, event: Delivered<T>, about: About) {
   const now = clock.now();
   const template = templates[event.type];
-  const { result: isNew } = await notifications.update(`ntf:${event.id}`, current => {
-    if (current !== null) return keep(false);
-    const mail = render(event.type, event.data, about.orderNumber);
-    const delivery = mailer.deliversByStoring === true ? stored() : queued(now);
-    return write({ ...about, ...mail, ...delivery, template, createdAt: timestamp(now) }, [], true);
-  });
+  const { result: isNew } = await notifications.update(
+    `ntf:${event.id}`,
+    current => {
+      if (current !== null) return keep(false);
+      const mail = render(event.type, event.data, about.orderNumber);
+      const delivery = mailer.deliversByStoring === true ? stored() : queued(now);
+      return write({ ...about, ...mail, ...delivery, template, createdAt: timestamp(now) }, [], true);
+    },
+    { expectsNew: true },
+  );
   if (isNew && mailer.deliversByStoring === true) mailsBy.sent.inc();
 }
 

@@ -152,6 +152,7 @@ async function make(
   const { document, result: made } = await orders
     .update(id, current => (current === null ? write(fresh.state, fresh.events, true) : keep(false)), {
       admission: true,
+      expectsNew: true,
       deadline: request.deadline,
     })
     .catch((error: unknown) => {

@@ -101,6 +101,25 @@ export function storeContract(adapter: string, open: () => Promise<Storage>, rat
         expect(client.calls.get("read")).toBe(1);
       });
 
+      it("reads nothing before it makes what is expected to be new", async () => {
+        const made = await Promise.all(times(3, () => store.update("a", increment, { expectsNew: true })));
+        expect(made.map(({ result }) => result)).toEqual([1, 2, 3]);
+        expect([client.calls.get("read") ?? 0, client.calls.get("write")]).toEqual([0, 1]);
+        expect(await store.load("a")).toMatchObject({ version: 3, state: { n: 3 } });
+      });
+
+      it("decides once more on what is there, though it was expected to be new", async () => {
+        await store.update("a", increment);
+        expect((await store.update("a", increment, { expectsNew: true })).result).toBe(2);
+        expect((await store.update("a", current => keep(current?.state.n), { expectsNew: true })).result).toBe(2);
+        const refusing = store.update("a", current => (current === null ? keep(null) : outOfStock), {
+          expectsNew: true,
+        });
+        await expect(refusing).rejects.toMatchObject({ type: "OUT_OF_STOCK" });
+        expect((await store.update("new", current => keep(current), { expectsNew: true })).result).toBeNull();
+        expect(storeOf(client).backlog()).toBe(2);
+      });
+
       it("leaves the batch alone when one command is refused or its decision throws", async () => {
         const results = await Promise.allSettled([
           store.update("a", increment),
@@ -246,6 +265,18 @@ export function storeContract(adapter: string, open: () => Promise<Storage>, rat
         const results = await Promise.allSettled([take(client, "b", "1"), take(client, "c", "2")]);
         expect(codes(results)).toEqual(["DUPLICATE", "ok"]);
         await expect(take(client, "b", "2")).rejects.toMatchObject({ type: "DUPLICATE", data: { field: "number" } });
+      });
+
+      it("do not refuse what is there already, though it was expected to be new", async () => {
+        await take(client, "a", "1");
+        const make = (id: string) =>
+          client.database
+            .collection(numbered)
+            .update(id, current => (current === null ? write({ number: "1" }, [], "made") : keep("found")), {
+              expectsNew: true,
+            });
+        expect((await make("a")).result).toBe("found");
+        await expect(make("b")).rejects.toMatchObject({ type: "DUPLICATE", data: { field: "number" } });
       });
 
       it("refuse only the guilty one of several commands of a document", async () => {
