@@ -1,5 +1,6 @@
 // The registry: what the catalogue names, bounded as it says, in both formats.
 import { describe, expect, it } from "@jest/globals";
+import { setTimeout as pause } from "node:timers/promises";
 import { logOverflows } from "../../../core/metrics/log-overflows.ts";
 import { collectDefaults, counter, expose, gauge, histogram, onOverflow } from "../../../core/metrics/registry.ts";
 import { scrapeHere, sumOf, valueOf } from "../../support/scrape.ts";
@@ -126,6 +127,13 @@ describe("The formats", () => {
       expect(classic.body).toContain("# TYPE comptoir_saga_takeovers_total counter\ncomptoir_saga_takeovers_total 1\n");
       expect(classic.body).toMatch(/# TYPE process_cpu_seconds_total counter\nprocess_cpu_seconds_total [\d.]+\n/);
     }
+  });
+
+  it("tell how late the event loop is, without the time from one look to the next", async () => {
+    collectDefaults();
+    await pause(500);
+    const lag = /^nodejs_eventloop_lag_min_seconds (.+)$/m.exec((await expose()).body)?.[1];
+    expect(Number(lag)).toBeLessThan(0.08);
   });
 
   it("show the trace of a value in OpenMetrics only", async () => {
