@@ -2,13 +2,35 @@
 import type { Config } from "jest";
 import base from "./jest.config.ts";
 
+const { maxWorkers: _, ...shared } = base;
+const fileOf = (name: string): string => `<rootDir>/test/system/${name}.test.ts`;
+
+/** They keep both cores busy all the time, or count seconds while much goes on. */
+const alone = [
+  ...["cluster", "life", "deliveries", "import", "audit-load", "orders", "process", "prometheus"],
+  ...["upgrade", "backup-cluster", "dashboards"],
+];
+/** Ratios of speed are for a quiet machine: npm run test:soak. */
+const soak = process.env["SOAK"] === "1" ? [] : [fileOf("overload")];
+
 const config: Config = {
-  ...base,
-  testMatch: ["<rootDir>/test/system/**/*.test.ts"],
-  // Ratios of speed are for a quiet machine: npm run test:soak.
-  testPathIgnorePatterns: ["/node_modules/", ...(process.env["SOAK"] === "1" ? [] : ["/system/overload.test.ts"])],
+  maxWorkers: 2,
   testTimeout: 120_000,
-  maxWorkers: 1,
+  projects: [
+    {
+      ...shared,
+      displayName: "alone",
+      testMatch: [...alone, "overload"].map(fileOf),
+      testPathIgnorePatterns: ["/node_modules/", ...soak],
+      runner: "<rootDir>/test/support/serial-runner.ts",
+    },
+    {
+      ...shared,
+      displayName: "beside each other",
+      testMatch: [fileOf("*")],
+      testPathIgnorePatterns: ["/node_modules/", ...[...alone, "overload"].map(fileOf)],
+    },
+  ],
 };
 
 export default config;

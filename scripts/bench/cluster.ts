@@ -91,11 +91,8 @@ function printOrders(results: readonly OrdersMeasured[]): void {
   }
 }
 
-const servers = await requireServers({
-  NATS_URL: options.nats,
-  MONGO_URL: options.mongo,
-  KAFKA_BROKERS: options.kafka,
-});
+const given = { NATS_URL: options.nats, MONGO_URL: options.mongo, KAFKA_BROKERS: options.kafka };
+const servers = await requireServers(given, { inMemory: false });
 try {
   const replicas = options.replicas.split(",").map(Number);
   const orders = [];

@@ -60,8 +60,13 @@ export async function startNats({ configuration = "", ...options }: NatsOptions 
   });
 }
 
+export interface MongoOptions extends ServerOptions {
+  /** Nothing survives its end: for who neither ends it nor kills it. A quarter of its time is its file's. */
+  readonly inMemory?: boolean;
+}
+
 /** MongoDB-compatible: no transactions and no partial indexes. */
-export async function startMongo(options: ServerOptions = {}): Promise<Server> {
+export async function startMongo({ inMemory = false, ...options }: MongoOptions = {}): Promise<Server> {
   const classes = await install("mongo");
   const place = await placeOf(options);
   const { port, folder } = place;
@@ -70,7 +75,7 @@ export async function startMongo(options: ServerOptions = {}): Promise<Server> {
   const settings = ["-Xmx768m", "-XX:+UseSerialGC", "-XX:+ExitOnOutOfMemoryError", ...unchecked, "-cp", classes];
   return Server.start({
     ...{ name: "mongo", command: "java", ...place, url: `mongodb://${HOST}:${String(port)}` },
-    args: [...settings, "MongoServerMain", HOST, String(port), join(folder, "mongo.db")],
+    args: [...settings, "MongoServerMain", HOST, String(port), ...(inMemory ? [] : [join(folder, "mongo.db")])],
     ready: /^listening/m,
   });
 }
@@ -206,8 +211,12 @@ export interface Servers extends ServerAddresses {
 /**
  * Servers for a test file, to be asked for once in it.
  * @param environment NATS_URL, MONGO_URL and KAFKA_BROKERS name servers that run; the others are started.
+ * @param mongoOptions in memory when left out: these servers are not broken
  */
-export async function requireServers(environment: Readonly<Record<string, string | undefined>>): Promise<Servers> {
+export async function requireServers(
+  environment: Readonly<Record<string, string | undefined>>,
+  mongoOptions: MongoOptions = { inMemory: true },
+): Promise<Servers> {
   const started: Server[] = [];
   const address = async (name: string, start: () => Promise<Server>): Promise<string> => {
     const given = environment[name];
@@ -222,7 +231,7 @@ export async function requireServers(environment: Readonly<Record<string, string
   try {
     const [nats, mongo, kafka] = await Promise.all([
       address("NATS_URL", startNats),
-      address("MONGO_URL", startMongo),
+      address("MONGO_URL", () => startMongo(mongoOptions)),
       address("KAFKA_BROKERS", startKafka),
     ]);
     return { nats, mongo, kafka, stop };

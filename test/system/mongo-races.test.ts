@@ -24,7 +24,7 @@ let connections: MongoConnection[];
 
 beforeAll(async () => {
   if (url !== "") return;
-  const server = await startMongo();
+  const server = await startMongo({ inMemory: true });
   url = server.url;
   stop = () => server.stop();
 });

@@ -8,7 +8,7 @@ let url = process.env["MONGO_URL"] ?? "";
 let stop = (): Promise<void> => Promise.resolve();
 beforeAll(async () => {
   if (url !== "") return;
-  const server = await startMongo();
+  const server = await startMongo({ inMemory: true });
   url = server.url;
   stop = () => server.stop();
 });

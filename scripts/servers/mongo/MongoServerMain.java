@@ -1,4 +1,4 @@
-// A server that speaks MongoDB's protocol on one file, for machines on which no mongod can be installed.
+// A server that speaks MongoDB's protocol on one file or in memory, for machines on which no mongod can be installed.
 import de.bwaldvogel.mongo.MongoCollection;
 import de.bwaldvogel.mongo.MongoDatabase;
 import de.bwaldvogel.mongo.MongoServer;
@@ -192,9 +192,10 @@ public final class MongoServerMain {
     }
   }
 
-  /** Arguments: HOST PORT FILE. */
+  /** Arguments: HOST PORT [FILE]. Without a file nothing survives the process. */
   public static void main(String[] arguments) throws InterruptedException {
-    store = new MVStore.Builder().fileName(arguments[2]).cacheSize(CACHE_SIZE).autoCommitDisabled().open();
+    MVStore.Builder builder = new MVStore.Builder().cacheSize(CACHE_SIZE).autoCommitDisabled();
+    store = (arguments.length > 2 ? builder.fileName(arguments[2]) : builder).open();
     // Nothing here survives a power failure anyway: the space of old versions is free at once.
     store.setRetentionTime(0);
     MongoServer server = new MongoServer(new DurableBackend());
