@@ -6,15 +6,13 @@ const { maxWorkers: _, ...shared } = base;
 const fileOf = (name: string): string => `<rootDir>/test/system/${name}.test.ts`;
 
 /** They keep both cores busy all the time, or count seconds while much goes on. */
-const alone = [
-  ...["cluster", "life", "deliveries", "import", "audit-load", "orders", "process", "prometheus"],
-  ...["upgrade", "backup-cluster", "dashboards"],
-];
+const alone = ["cluster", "life", "deliveries", "import", "orders", "process", "dashboards"];
 /** Ratios of speed are for a quiet machine: npm run test:soak. */
 const soak = process.env["SOAK"] === "1" ? [] : [fileOf("overload")];
 
 const config: Config = {
   maxWorkers: 2,
+  testSequencer: "<rootDir>/test/support/longest-first.ts",
   testTimeout: 120_000,
   projects: [
     {
