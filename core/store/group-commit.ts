@@ -97,7 +97,16 @@ class GroupCommitStore<S, X> implements CollectionStore<S, X> {
     const write = (): Promise<Updated<S, R>> =>
       new Promise((resolve, reject) => {
         const tell = resolve as (updated: Updated<S, unknown>) => void;
-        this.#writer.add(id, { decide, options, resolve: tell, reject, attempts: 0, alone: false, afresh: false, scope });
+        this.#writer.add(id, {
+          decide,
+          options,
+          resolve: tell,
+          reject,
+          attempts: 0,
+          alone: false,
+          afresh: false,
+          scope,
+        });
       });
     return this.#traced("update", write);
   }
