@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 
 const execute = promisify(execFile);
-const scripts = join(import.meta.dirname, "..", "docker");
+const root = join(import.meta.dirname, "..", "..");
+const scripts = join(root, "scripts", "docker");
 const MAX_OUTPUT = 64 * 1024 * 1024;
 
 export interface CommandOptions {
@@ -35,4 +36,22 @@ export const docker = (args: readonly string[], options?: CommandOptions): Promi
 export async function requireDocker(): Promise<void> {
   await run(join(scripts, "engine.sh"), ["start"]);
   await run(join(scripts, "images.sh"), []);
+}
+
+const isHere = (image: string): Promise<boolean> =>
+  docker(["image", "inspect", image]).then(
+    () => true,
+    () => false,
+  );
+
+/** Brings up what is missing of the images of a profile. Resolves with its services whose image cannot be had here. */
+export async function servicesWithoutImage(profile: string): Promise<string[]> {
+  await run(join(scripts, "images.sh"), [profile]).catch(() => undefined);
+  const config = await docker(["compose", "--profile", profile, "config", "--format", "json"], { cwd: root });
+  const { services } = JSON.parse(config) as {
+    services: Record<string, { readonly image: string; readonly profiles?: readonly string[] }>;
+  };
+  const own = Object.entries(services).filter(([, { profiles }]) => profiles?.includes(profile) === true);
+  const missing = await Promise.all(own.map(async ([name, { image }]) => ((await isHere(image)) ? [] : [name])));
+  return missing.flat();
 }

@@ -7,7 +7,7 @@ import { freePort, isFree } from "../support/free-port.ts";
 import { docker } from "./docker.ts";
 
 const root = join(import.meta.dirname, "..", "..");
-const WAIT_SECONDS = 300;
+const WAITING = ["--wait", "--wait-timeout", "300"];
 
 /** Waits for the end of its input: a line first means that the project is gone already. */
 const TAKE_AWAY = `trap "" INT TERM HUP; read -r line || exec docker compose --project-name "$0" down --volumes --timeout 1`;
@@ -45,7 +45,7 @@ export class Stack {
     const stack = new Stack(scale, {
       COMPTOIR_IMAGE: "comptoir:test",
       COMPTOIR_PUBLISH: `127.0.0.1:${ports}`,
-      MAILPIT_PUBLISH: `127.0.0.1:${String(await freePort())}`,
+      ...(await publishing("MAILPIT", "PROMETHEUS", "ALERTMANAGER")),
       ...env,
     });
     try {
@@ -62,6 +62,11 @@ export class Stack {
   async scale(service: string, replicas: number): Promise<void> {
     this.#scale[service] = replicas;
     await this.#up("--no-recreate");
+  }
+
+  /** Services that else run only with their profile; resolves once they are healthy. */
+  async add(services: readonly string[]): Promise<void> {
+    await this.#compose("up", "--detach", "--quiet-pull", ...WAITING, ...services);
   }
 
   async containers(service: string): Promise<Container[]> {
@@ -124,6 +129,11 @@ export class Stack {
     return docker(["exec", (await this.container(name)).id, ...command]);
   }
 
+  /** A container more, until it ends by itself. @throws when that is not with exit code 0 */
+  run(service: string): Promise<string> {
+    return this.#compose("run", "--rm", "--no-deps", "-T", service);
+  }
+
   logs(service: string): Promise<string> {
     return this.#compose("logs", "--no-color", "--no-log-prefix", service);
   }
@@ -136,13 +146,18 @@ export class Stack {
 
   async #up(...options: string[]): Promise<void> {
     const replicas = Object.entries(this.#scale).flatMap(([name, count]) => ["--scale", `${name}=${String(count)}`]);
-    const waiting = ["--wait", "--wait-timeout", String(WAIT_SECONDS)];
-    await this.#compose("up", "--detach", "--quiet-pull", ...options, ...waiting, ...replicas);
+    await this.#compose("up", "--detach", "--quiet-pull", ...options, ...WAITING, ...replicas);
   }
 
   #compose(...args: string[]): Promise<string> {
     return docker(["compose", "--project-name", this.project, ...args], { cwd: root, env: this.#env });
   }
+}
+
+/** A free port of this machine for each. */
+async function publishing(...names: string[]): Promise<Record<string, string>> {
+  const ports = await Promise.all(names.map(() => freePort()));
+  return Object.fromEntries(names.map((name, index) => [`${name}_PUBLISH`, `127.0.0.1:${String(ports[index])}`]));
 }
 
 /** FIRST-LAST, all free. */

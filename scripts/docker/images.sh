@@ -9,7 +9,8 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 readonly here root
-readonly base=debian:bookworm-slim
+# Of no other image's name: it has what health checks ask with (wget), and Debian's own has not.
+readonly base=comptoir-standin:bookworm
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -132,7 +133,7 @@ for profile in "$@"; do
       done
       grafana=$(named_in docker-compose.yml grafana/grafana)
       is_here "$grafana" || docker pull --quiet "$grafana" >/dev/null 2>&1 ||
-        echo "$grafana cannot be pulled, and there is no stand-in: leave it out by --scale grafana=0" >&2
+        echo "$grafana cannot be pulled, and there is no stand-in: name the others: docker compose up --wait prometheus alertmanager node-exporter" >&2
       ;;
     load) make_standin k6 "$(named_in docker-compose.yml grafana/k6)" ;;
     *) echo "usage: images.sh [monitoring|load …]" >&2; exit 2 ;;

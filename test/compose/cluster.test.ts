@@ -130,7 +130,8 @@ describe("The work", () => {
     const load = begin("shared");
     await moreOrders(load, 120);
     const report = await end(load);
-    expect(report).toMatchObject({ failed: 0, refused: 0 });
+    const { failed, refused, answers } = report;
+    expect({ failed, refused, answers }).toEqual({ failed: 0, refused: 0, answers });
     for (const service of ["inventory", "order", "gateway"]) {
       const containers = await stack.containers(service);
       const work = ({ name }: Container) =>
@@ -163,7 +164,12 @@ describe("Containers that come and go under load", () => {
     }
     const report = await end(load);
     const { failed, sent, answers } = report;
-    expect({ failed, sent, answers, isTooMany: failed >= sent / 100 }).toMatchObject({ isTooMany: false });
+    expect({ failed, sent, answers, isTooMany: failed >= sent / 100 }).toEqual({
+      failed,
+      sent,
+      answers,
+      isTooMany: false,
+    });
     expect(report.accepted).toBeGreaterThanOrEqual(100);
   });
 

@@ -78,11 +78,37 @@ describe("docker-compose.yml", () => {
     }
   });
 
+  test("hands to the load test what it reads, and only that", () => {
+    const k6 = containers.get("k6") ?? "";
+    for (const part of ["profiles: [load]", "read_only: true", "cap_drop: [ALL]", "no-new-privileges", "limits:"])
+      expect(k6).toContain(part);
+    const namesIn = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name]) => name).sort();
+    // The name of a run is its own.
+    const readByIt = new Set(namesIn(read("load/lib/settings.ts"), /\("(LOAD_[A-Z_]+)"/g));
+    readByIt.delete("LOAD_RUN");
+    expect(readByIt.size).toBeGreaterThan(5);
+    expect(namesIn(k6, /^ +(LOAD_[A-Z_]+): /gm)).toEqual([...readByIt]);
+  });
+
   test("every server has a health check, limits and no fixed name", () => {
     for (const name of ["nats", "mongo", "kafka", "mailpit", ...watchers]) {
       const block = containers.get(name) ?? "";
       for (const part of ["healthcheck:", "limits:", "no-new-privileges"]) expect(block).toContain(part);
     }
     expect(read("docker-compose.yml")).not.toContain("container_name");
+  });
+});
+
+describe("compose.external.yml", () => {
+  const containers = servicesIn("compose.external.yml");
+
+  test("has the services on the outside only, and what they send spans to as well", () => {
+    expect(read("compose.external.yml")).toContain("networks: !override [outside]");
+    expect(containers.get("otel-collector")).toContain("networks: [servers, outside]");
+  });
+
+  test("hands to the load test the password that the shop has", () => {
+    for (const name of ["account", "k6"]) expect(containers.get(name)).toMatch(/secrets: \[.*admin_password.*\]/);
+    expect(containers.get("k6")).toContain('LOAD_PASSWORD="$$(cat /run/secrets/admin_password)"');
   });
 });
