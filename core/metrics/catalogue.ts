@@ -19,7 +19,7 @@ const gauge = <L extends Readonly<Record<string, Bound>>>(help: string, labels: 
 const histogram = <L extends Readonly<Record<string, Bound>>>(help: string, labels: L, buckets: readonly number[]) =>
   ({ type: "histogram", help, labels, buckets }) as const;
 
-/** In seconds. 0.25 and 1 are the latency objectives (monitoring/prometheus/rules). */
+/** In seconds. 0.25, 1 and 2.5 are the latency objectives (monitoring/prometheus/rules). */
 const requestSeconds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const actionSeconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const storeSeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
@@ -46,9 +46,14 @@ const gateway = {
     code: bounds.code,
   }),
   comptoir_requests_in_flight: gauge("Requests that the gateway is answering", {}),
-  comptoir_requests_shed_total: counter("Requests refused because the shop could not keep up: lag, in flight, orders", {
-    reason: bounds.few,
-  }),
+  comptoir_requests_shed_total: counter(
+    "Requests refused because the shop could not keep up: lag, in flight, orders (here, or by the order service)",
+    { reason: bounds.few },
+  ),
+  comptoir_orders_let_through_ratio: gauge(
+    "Share of new orders, 0 to 1, that this gateway sends on to the order service; the others get OVERLOADED",
+    {},
+  ),
   comptoir_requests_limited_total: counter("Requests answered with 429: rate, login", { limit: bounds.few }),
 };
 
@@ -155,6 +160,14 @@ const orders = {
     sagaSeconds,
   ),
   comptoir_sagas_running: gauge("Sagas that this process runs", {}),
+  comptoir_orders_in_work: gauge(
+    "Orders that this process has let in and not ended, without those that wait for the payment provider",
+    {},
+  ),
+  comptoir_orders_in_work_bound: gauge(
+    "How many may be in work before this process refuses new ones: 512 or more; in an overload what ends in time, at least 24",
+    {},
+  ),
   comptoir_saga_oldest_seconds: gauge("Age of the oldest order that is still PENDING; 0 when there is none", {}),
   comptoir_saga_takeovers_total: counter("Sagas taken over from a process that left them", {}),
 };

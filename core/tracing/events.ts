@@ -4,13 +4,19 @@ import type { Attributes } from "@opentelemetry/api";
 import type { CloudEvent } from "../contracts/common.ts";
 import { currentScope } from "./scope.ts";
 import { endSpan, isFault, isRecording, SpanKind, startSpan, traced, type SpanOptions } from "./tracer.ts";
-import { isSampled } from "./traceparent.ts";
+import { isSampled, traceIdOf } from "./traceparent.ts";
 
 type Traced = CloudEvent & { readonly traceparent: string };
 
 const isTraced = (event: CloudEvent): event is Traced => event.traceparent !== undefined;
 
 export const tracesOf = (events: readonly CloudEvent[]): string[] => events.filter(isTraced).map(e => e.traceparent);
+
+/** For exemplars: of the first of these events whose trace is sampled. */
+export function sampledTraceOf(events: readonly CloudEvent[]): string | undefined {
+  const traceparent = tracesOf(events).find(isSampled);
+  return traceparent === undefined ? undefined : traceIdOf(traceparent);
+}
 
 const attributesOf = ({ id, type }: CloudEvent, operation: string): Attributes => ({
   "messaging.operation.name": operation,

@@ -1,6 +1,6 @@
 // An event log whose appends are measured, and told in the traces of their events.
 import type { Clock } from "../../core/kernel/clock.ts";
-import { tracedAppend } from "../../core/tracing/events.ts";
+import { sampledTraceOf, tracedAppend } from "../../core/tracing/events.ts";
 import { appendFailures, appendSeconds } from "./bridge.metrics.ts";
 import type { EventLog } from "./event-log.ts";
 import { methodsOf } from "./methods-of.ts";
@@ -12,7 +12,7 @@ export const measured = (log: EventLog, clock: Clock, system: string): EventLog 
     const begin = clock.now();
     try {
       await tracedAppend(events, system, () => log.append(events));
-      appendSeconds.observe((clock.now() - begin) / 1_000);
+      appendSeconds.observe((clock.now() - begin) / 1_000, sampledTraceOf(events));
     } catch (error) {
       appendFailures.inc();
       throw error;

@@ -1,7 +1,7 @@
 // What the gateway counts of every request: where it went, how it was answered, and how long it took.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { performance } from "node:perf_hooks";
-import type { ErrorCode } from "../../core/kernel/errors.ts";
+import { catalogue, type ErrorCode } from "../../core/kernel/errors.ts";
 import { counter, histogram } from "../../core/metrics/registry.ts";
 import type { Counter, Histogram } from "../../core/metrics/series.ts";
 import { documentPaths, operations, routeAt } from "./gateway.operations.ts";
@@ -27,6 +27,8 @@ interface Endpoint {
 const CLIENT_GONE = 499;
 const SERVER_ERROR = 500;
 const nothingThere = new Set([404, 405]);
+/** The codes that are failures of ours. */
+const failures = Object.entries(catalogue).filter(([, { status }]) => status >= SERVER_ERROR);
 const UNMATCHED = { service: "gateway", endpoint: "unmatched" };
 
 const limited = counter("comptoir_requests_limited_total");
@@ -77,6 +79,11 @@ export function requestMetrics(): Measure {
     statuses.set(status, made);
     return made;
   }
+
+  // What alerts ask about begins at 0: Prometheus would not see the rise of a series that begins with many failures.
+  for (const [, { status }] of failures) answersWith(status);
+  const { service, endpoint: placing } = endpointOf("v1.order.place");
+  for (const [code] of failures) failed.labels({ service, endpoint: placing, code });
 
   return (request, response, begin) => {
     const status = response.headersSent ? response.statusCode : CLIENT_GONE;

@@ -21,7 +21,8 @@ const RESOLUTION_MS = 10;
 /** Weight of the newest sample: one long pause alone, of the garbage collector say, stays below the limit. */
 const NEWEST = 0.4;
 
-export type Reason = "lag" | "in flight" | "orders";
+const reasons = ["lag", "in flight", "orders"] as const;
+export type Reason = (typeof reasons)[number];
 
 /** The decision, without a clock. */
 export class Shedding {
@@ -62,11 +63,13 @@ export class Shedding {
 }
 
 const shed = counter("comptoir_requests_shed_total");
+/** Before the first refusal: a series that begins with many would hide them from Prometheus. */
+for (const reason of reasons) shed.labels({ reason });
 
 export interface LoadGuard {
   /** The error to answer with, or null when the request may run: then `ended` is called once it has. */
   refuse(request: IncomingMessage): Error | null;
-  /** The order service has refused an order because too many come in. */
+  /** The order service has refused an order because too many come in: it counts as refused here. */
   overloaded(): void;
   ended(): void;
   stop(): void;
@@ -79,13 +82,24 @@ const isNewOrder = ({ method, url = "" }: IncomingMessage): boolean =>
 const tooManyOrders = fail("OVERLOADED", "More orders come in than can be placed now: try again soon", {
   retryAfter: RETRY_AFTER_S,
 });
-const tooMuch = fail("SERVICE_UNAVAILABLE", "More is asked than can be answered now: try again soon", {
+const tooMuch = fail("OVERLOADED", "More is asked than can be answered now: try again soon", {
   retryAfter: RETRY_AFTER_S,
 });
 
 function refusalFor(reason: Reason): Error {
   shed.labels({ reason }).inc();
   return reason === "orders" ? tooManyOrders : tooMuch;
+}
+
+function show(shedding: Shedding, orders: Throttle): void {
+  const inFlight = gauge("comptoir_requests_in_flight");
+  inFlight.onScrape(() => {
+    inFlight.labels().set(shedding.inFlight);
+  });
+  const share = gauge("comptoir_orders_let_through_ratio");
+  share.onScrape(() => {
+    share.labels().set(orders.share);
+  });
 }
 
 export function loadGuard(
@@ -95,10 +109,7 @@ export function loadGuard(
 ): LoadGuard {
   const orders = new Throttle(chance);
   const shedding = new Shedding({ ...limits, ...own }, onChange);
-  const inFlight = gauge("comptoir_requests_in_flight");
-  inFlight.onScrape(() => {
-    inFlight.labels().set(shedding.inFlight);
-  });
+  show(shedding, orders);
   const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   delays.enable();
   const timer = setInterval(() => {
@@ -114,6 +125,7 @@ export function loadGuard(
     },
     overloaded() {
       orders.refused();
+      shed.labels({ reason: "orders" }).inc();
     },
     ended() {
       shedding.end();

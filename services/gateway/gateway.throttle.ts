@@ -34,6 +34,12 @@ export class Throttle {
     this.#from = options.clock.now();
   }
 
+  /** Of new orders, what is sent on: 0 to 1. */
+  get share(): number {
+    this.#turn();
+    return this.#share;
+  }
+
   /** Whether this order is not even sent on. */
   refuses(): boolean {
     this.#turn();

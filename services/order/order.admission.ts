@@ -66,11 +66,20 @@ export class Admission {
     this.#sampledAt = clock.now();
   }
 
-  /** @throws OVERLOADED instead of letting one more in */
-  admit(): Work {
+  get inWork(): number {
+    return this.#inWork;
+  }
+
+  /** How many may be in work now: MOST, or more, while there is no overload. */
+  get bound(): number {
     const now = this.#clock.now();
     this.#sample(now);
-    if (this.#inWork >= (this.#isOverload(now) ? this.#bound : Math.max(MOST, this.#bound))) throw this.#refusal();
+    return this.#isOverload(now) ? this.#inTime : Math.max(MOST, this.#inTime);
+  }
+
+  /** @throws OVERLOADED instead of letting one more in */
+  admit(): Work {
+    if (this.#inWork >= this.bound) throw this.#refusal();
     return this.#enter(true);
   }
 
@@ -126,7 +135,8 @@ export class Admission {
     return now - this.#overloadedAt < OVER_MS;
   }
 
-  get #bound(): number {
+  /** So many end within the target. */
+  get #inTime(): number {
     const targetMs = Math.max(TARGET_MS, TIMES_UNQUEUED * (this.#unqueuedMs ?? 0));
     return Math.max(NO_QUEUE, Math.ceil(this.#donePerMs * targetMs));
   }
@@ -149,7 +159,7 @@ export class Admission {
 
   /** More than the bound, and for longer than a burst. */
   #isOver(now: number): boolean {
-    this.#overSince = this.#averageInWork > this.#bound ? (this.#overSince ?? now) : null;
+    this.#overSince = this.#averageInWork > this.#inTime ? (this.#overSince ?? now) : null;
     // Those that just came cannot have ended yet.
     return this.#overSince !== null && now - this.#overSince >= BURST_MS + (this.#unqueuedMs ?? UNKNOWN_MS);
   }

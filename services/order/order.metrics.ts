@@ -1,20 +1,27 @@
 // The numbers of orders and of their sagas.
 import type { CloudEvent } from "../../core/contracts/common.ts";
+import { RejectionCode } from "../../core/contracts/order.ts";
 import type { HostedDatabase } from "../../core/environment.ts";
 import { timestamp, type Clock } from "../../core/kernel/clock.ts";
 import { countEvents } from "../../core/metrics/count-events.ts";
 import { counter, gauge, histogram } from "../../core/metrics/registry.ts";
 import type { StepLog } from "../../core/saga/record.ts";
 import type { DocumentStore } from "../../core/store/port.ts";
+import { sampledTraceOf } from "../../core/tracing/events.ts";
+import type { Admission } from "./order.admission.ts";
 import type { OrderState } from "./order.schema.ts";
 
 const placed = counter("comptoir_orders_placed_total").labels();
 const orders = counter("comptoir_orders_total");
 const rejections = counter("comptoir_order_rejections_total");
+/** Before the first one: a series that begins with many would hide them from Prometheus. */
+for (const code of RejectionCode.enum) rejections.labels({ code });
 const seconds = histogram("comptoir_saga_seconds");
 const steps = counter("comptoir_saga_steps_total");
 const takeovers = counter("comptoir_saga_takeovers_total").labels();
 const running = gauge("comptoir_sagas_running");
+const inWork = gauge("comptoir_orders_in_work");
+const bound = gauge("comptoir_orders_in_work_bound");
 const oldest = gauge("comptoir_saga_oldest_seconds").labels();
 
 const MEASURE_EVERY_MS = 10_000;
@@ -22,9 +29,10 @@ const MEASURE_EVERY_MS = 10_000;
 const PENDING = 200;
 
 /** placedAt of an imported order is long ago; createdAt is ours. */
-function ended(status: "CONFIRMED" | "REJECTED", { time }: CloudEvent, { createdAt }: OrderState): void {
+function ended(status: "CONFIRMED" | "REJECTED", event: CloudEvent, { createdAt }: OrderState): void {
   orders.labels({ status }).inc();
-  seconds.labels({ status }).observe(Math.max(0, Date.parse(time) - Date.parse(createdAt)) / 1_000);
+  const took = Math.max(0, Date.parse(event.time) - Date.parse(createdAt)) / 1_000;
+  seconds.labels({ status }).observe(took, sampledTraceOf([event]));
 }
 
 const countOrders = countEvents<OrderState>({
@@ -67,13 +75,20 @@ interface Measured {
   readonly database: Pick<HostedDatabase, "onWritten" | "measure">;
   readonly orders: DocumentStore<OrderState>;
   readonly runner: { readonly running: number };
+  readonly admission: Pick<Admission, "inWork" | "bound">;
   readonly clock: Clock;
 }
 
-export function measureOrders({ database, orders: store, runner, clock }: Measured): void {
+export function measureOrders({ database, orders: store, runner, admission, clock }: Measured): void {
   database.onWritten(countOrders);
   database.measure(MEASURE_EVERY_MS, () => measureOldest(store, clock));
   running.onScrape(() => {
     running.labels().set(runner.running);
+  });
+  inWork.onScrape(() => {
+    inWork.labels().set(admission.inWork);
+  });
+  bound.onScrape(() => {
+    bound.labels().set(admission.bound);
   });
 }

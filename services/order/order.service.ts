@@ -32,7 +32,7 @@ export function createService(env: Environment): ServiceSchema {
   const resume = () => admission.resume();
   const runner = new Runner({ orders, clock, random, leaseMs, onError, resume, ...sagaMetrics });
   const sweeper = createLoop(clock, SWEEP_EVERY_MS, random);
-  measureOrders({ database, orders, runner, clock });
+  measureOrders({ database, orders, runner, admission, clock });
 
   return {
     name: "order",

@@ -19,6 +19,7 @@ beforeEach(async () => {
   gateway = await startGateway({
     "v1.product.get": () => product,
     "v1.order.list": () => ({ items: [], nextCursor: null }),
+    "v1.order.place": () => Promise.reject(new Error("is set by a test")),
   });
   before = await scrapeHere();
 });
@@ -76,6 +77,28 @@ describe("A request counts", () => {
     expect(await grown("comptoir_requests_failed_total", { ...at, code: "OUTCOME_UNKNOWN" })).toBe(1);
     const other = { service: "customer", endpoint: "GET /v1/customers/{id}", code: "SERVICE_UNAVAILABLE" };
     expect(await grown("comptoir_requests_failed_total", other)).toBe(1);
+  });
+
+  it("from 0 on where an alert asks: the first failures may be many", async () => {
+    const series = await scrapeHere();
+    const at = { service: "order", endpoint: "POST /v1/orders" };
+    expect(valueOf(series, "app_requests_total", at)).toBe(0);
+    for (const code of ["INTERNAL_ERROR", "SERVICE_UNAVAILABLE", "OVERLOADED", "EVENT_BACKLOG"])
+      expect([code, valueOf(series, "comptoir_requests_failed_total", { ...at, code })]).toEqual([code, 0]);
+    for (const status of ["500", "503"])
+      expect(valueOf(series, "http_requests_by_status_code_total", { status_code: status })).toBeDefined();
+  });
+
+  it("as shed when the order service has too many", async () => {
+    gateway.stubs["v1.order.place"] = () => Promise.reject(fail("OVERLOADED", "Too many", { retryAfter: 3 }));
+    const order = {
+      ...{ currency: "GBP", email: "a@example.org", payment: { method: "pm_card_visa" } },
+      lines: [{ sku: "A", quantity: 1 }],
+    };
+    const headers = { "idempotency-key": "k", ...(await gateway.bearer("orders:write")) };
+    const answer = await gateway.send("POST", "/v1/orders", order, headers);
+    expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "3"]);
+    expect(await grown("comptoir_requests_shed_total", { reason: "orders" })).toBe(1);
   });
 
   it("when its client goes before the answer", async () => {

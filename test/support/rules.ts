@@ -17,9 +17,13 @@ export interface Rule {
 interface RuleFile {
   readonly groups: readonly { readonly name: string; readonly rules: readonly Rule[] }[];
 }
+export type Labels = Readonly<Record<string, string>>;
 interface Case {
   readonly name: string;
-  readonly alert_rule_test?: readonly { readonly alertname: string; readonly exp_alerts?: readonly unknown[] }[];
+  readonly alert_rule_test?: readonly {
+    readonly alertname: string;
+    readonly exp_alerts?: readonly { readonly exp_labels: Labels }[];
+  }[];
   readonly promql_expr_test?: readonly { readonly expr: string }[];
 }
 
@@ -43,6 +47,7 @@ const foreign: Readonly<Record<string, readonly string[]>> = {
   node_memory_MemAvailable_bytes: [],
   node_memory_MemTotal_bytes: [],
   prometheus_sd_http_failures_total: [],
+  prometheus_sd_dns_lookup_failures_total: [],
   prometheus_rule_evaluation_failures_total: ["rule_group"],
   alertmanager_notifications_failed_total: ["integration"],
 };
@@ -81,7 +86,8 @@ export function strangersIn(expr: string, all: readonly Rule[]): string[] {
   return found;
 }
 
-const ANCHOR = /^docs\/operations\/alerts\.md#([a-z]+)$/;
+/** Behind the address at which the runbooks are read, where prometheus.yml has one. */
+const ANCHOR = /^\{\{ \$externalLabels\.runbooks \}\}docs\/operations\/alerts\.md#([a-z]+)$/;
 
 /** What is missing or wrong with a rule, its cases and its section in the runbook. */
 export function problemsOf(rule: Rule, all: readonly Rule[], tested: readonly Case[], runbook: string): string[] {

@@ -173,8 +173,9 @@ describe("A shop that was walked through", () => {
       value,
     ]);
     expect(new Map(byEndpoint as [string, number][])).toEqual(walk.endpoints);
+    // Those of failures are there from the beginning.
     const statuses = series
-      .filter(({ name }) => name === "http_requests_by_status_code_total")
+      .filter(({ name, value }) => name === "http_requests_by_status_code_total" && value > 0)
       .map(({ labels, value }): [string, number] => [labels["status_code"] ?? "", value]);
     expect(new Map(statuses)).toEqual(walk.statuses);
     const requests = [...walk.statuses.values()].reduce((sum, count) => sum + count, 0);
@@ -201,6 +202,9 @@ describe("A shop that was walked through", () => {
     expect(valueOf(series, "comptoir_saga_steps_total", capture)).toBe(2);
     expect(valueOf(series, "comptoir_saga_seconds_count", { status: "CONFIRMED" })).toBe(2);
     expect(valueOf(series, "comptoir_sagas_running")).toBe(0);
+    expect(valueOf(series, "comptoir_orders_in_work")).toBe(0);
+    expect(valueOf(series, "comptoir_orders_in_work_bound")).toBe(512);
+    expect(valueOf(series, "comptoir_orders_let_through_ratio")).toBe(1);
     expect(valueOf(series, "comptoir_saga_oldest_seconds")).toBe(0);
   });
 

@@ -27,7 +27,7 @@ function door() {
   const setBack = (ms: number): void => {
     behindMs += ms;
   };
-  return { during, setBack };
+  return { during, setBack, throttle };
 }
 
 it("sends on what the order service takes, and a little more", async () => {
@@ -45,6 +45,18 @@ it("does not fall below the half when for a moment nobody is let in, and sends o
   expect(await during(0.5, 20)).toBeGreaterThan(200);
   await during(3, 20);
   expect(await during(1, 20)).toBe(400);
+});
+
+it("tells the share that it sends on, also when nothing comes", async () => {
+  const { during, throttle } = door();
+  expect(throttle.share).toBe(1);
+  await during(3, 10);
+  expect(throttle.share).toBeGreaterThan(0.4);
+  expect(throttle.share).toBeLessThan(0.7);
+  await during(10, 0);
+  expect(throttle.share).toBe(0.02);
+  await during(10, 20);
+  expect(throttle.share).toBe(1);
 });
 
 it("goes on when the machine's clock is set back", async () => {

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
 import { parse } from "yaml";
+import { checkNames } from "../../../core/contracts/audit.ts";
 import { knownServices } from "../../../core/node.ts";
 import { cases, problemsOf, root, rules, runbook, strangersIn, type Rule } from "../../support/rules.ts";
 
@@ -16,10 +17,13 @@ const named = (name: string): Rule => {
   return found;
 };
 
+interface Discovery {
+  readonly refresh_interval: string;
+}
 interface Scrape {
   readonly job_name: string;
-  readonly http_sd_configs?: unknown;
-  readonly dns_sd_configs?: readonly { readonly names: readonly string[] }[];
+  readonly http_sd_configs?: readonly Discovery[];
+  readonly dns_sd_configs?: readonly (Discovery & { readonly names: readonly string[] })[];
 }
 interface Config {
   readonly scrape_configs: readonly Scrape[];
@@ -63,7 +67,7 @@ describe("The check of the rules sees", () => {
     ["no description", { annotations: { ...known.annotations, description: "" } }, "no description"],
     [
       "another alert's section",
-      { annotations: { ...known.annotations, runbook_url: "docs/operations/alerts.md#oversold" } },
+      { annotations: { ...known.annotations, runbook_url: named("Oversold").annotations?.["runbook_url"] ?? "" } },
       "no section",
     ],
     ["an alert without a section and cases", { alert: "Unheard" }, "no case that fires"],
@@ -82,6 +86,15 @@ describe("The check of the rules sees", () => {
   });
 });
 
+describe("Checks of the audit", () => {
+  it("are each missed when their first run never ends", () => {
+    const missed = alerts
+      .filter(({ alert }) => alert === "AuditNotRunning")
+      .flatMap(({ expr }) => [...expr.matchAll(/absent\(\w+\{check="(\w+)"\}\)/g)].map(([, check]) => check));
+    expect(missed.sort()).toEqual([...checkNames].sort());
+  });
+});
+
 describe("Services", () => {
   /** Without them no backup can be begun and no dashboard draws the cluster; no buyer notices. */
   const quiet = ["backup", "metrics"];
@@ -93,6 +106,16 @@ describe("Services", () => {
     expect(missed).toEqual([...new Set(missed)].sort());
     expect(knownServices().filter(name => !quiet.includes(name) && !missed.includes(name))).toEqual([]);
     expect(missed.filter(name => !knownServices().includes(name))).toEqual([]);
+  });
+
+  it.each(["prometheus.yml", "prometheus.dns.yml"])("are looked for again within 15 s by %s", file => {
+    const found = config(file).scrape_configs.flatMap(({ http_sd_configs: http = [], dns_sd_configs: dns = [] }) => [
+      ...http,
+      ...dns,
+    ]);
+    expect(found).toHaveLength(1);
+    // In seconds: Prometheus itself would take 30 for DNS and 60 for HTTP.
+    expect(Number(/^(\d+)s$/.exec(found[0]?.refresh_interval ?? "")?.[1])).toBeLessThanOrEqual(15);
   });
 
   it("are found by the registry or by DNS, never by both, and all else is the same", () => {

@@ -51,6 +51,21 @@ it("lets as many be in work as end within the target", async () => {
   expect(await during(5_000, 10, takes(600))).toBeGreaterThan(0);
 });
 
+it("tells how many are in work, and how many may be", async () => {
+  const { during, takes, waits, burst, admission } = door();
+  expect([admission.inWork, admission.bound]).toEqual([0, 512]);
+  await during(10, 10, burst(3, 100));
+  await during(10, 10, waits(100));
+  expect(admission.inWork).toBe(3);
+  await during(5_000, 10, takes(600));
+  // Some 100 end in a second; how many may be in work goes up and down with that.
+  expect(admission.bound).toBeGreaterThanOrEqual(24);
+  expect(admission.bound).toBeLessThan(100);
+  // Nothing comes any more: what is told is not what was true then.
+  await during(12_000, 12_000, () => undefined);
+  expect([admission.inWork, admission.bound]).toEqual([0, 512]);
+});
+
 it("gives them twice of what one takes without a queue: every step of a cluster goes over the network", async () => {
   const { during, takes } = door();
   await during(5_000, 100, takes(400));
