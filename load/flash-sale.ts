@@ -6,7 +6,7 @@ import { clientOf, keyOf } from "./lib/buying.ts";
 import { placeOrder } from "./lib/orders.ts";
 import { common, constantArrivals, kept } from "./lib/scenario.ts";
 import { settings as settingsOf } from "./lib/settings.ts";
-import { prepare, type Start } from "./lib/shop.ts";
+import { prepare, runName, type Start } from "./lib/shop.ts";
 import { summary, type Result } from "./lib/summary.ts";
 
 const settings = settingsOf({ rate: 100, duration: 15 });
@@ -20,8 +20,7 @@ export const options = {
 
 /** A SKU of this run alone: its stock is exactly what is on sale. */
 export function setup(): Start {
-  const run = settings.run || `run${Date.now().toString(36)}`;
-  return prepare({ ...settings, run }, [`FLASH-${run}`], settings.stock);
+  return prepare(settings, [`FLASH-${runName()}`], settings.stock);
 }
 
 export default function (start: Start): void {

@@ -1,9 +1,15 @@
 // Open models: arrivals come at their rate whether or not the shop keeps up, as customers do.
 import type { Options } from "k6/options";
+import { testid } from "./settings.ts";
 
 /** Seconds that an iteration may take before arrivals find no virtual user free and count as not sent. */
 const LONGEST_S = 2;
 const USUAL_S = 0.25;
+/**
+ * What an order takes while an overload begins and the first are let in as a burst. Given as the usual time: k6 makes more
+ * virtual users so slowly that many arrivals would find none.
+ */
+export const BURST_S = 2;
 
 export interface Arrivals {
   readonly rate: number;
@@ -34,8 +40,8 @@ export interface Stage {
   readonly duration: number;
 }
 
-/** A stair: each stage holds its rate. */
-export const stairs = (stages: readonly Stage[]) => ({
+/** A stair: each stage holds its rate. @param usual as for arrivals, at the highest rate */
+export const stairs = (stages: readonly Stage[], usual = USUAL_S) => ({
   executor: "ramping-arrival-rate" as const,
   startRate: perTenSeconds(stages[0]?.rate ?? 1),
   timeUnit: "10s",
@@ -43,7 +49,7 @@ export const stairs = (stages: readonly Stage[]) => ({
     { target: perTenSeconds(rate), duration: "0s" },
     { target: perTenSeconds(rate), duration: `${String(duration)}s` },
   ]),
-  ...users(Math.max(...stages.map(({ rate }) => rate)), USUAL_S),
+  ...users(Math.max(...stages.map(({ rate }) => rate)), usual),
 });
 
 /** Together with their own: what holds for every run. */
@@ -52,6 +58,8 @@ export const common = {
   teardownTimeout: "15m",
   discardResponseBodies: true,
   summaryTrendStats: ["avg", "p(50)", "p(90)", "p(99)", "max"],
+  // Without it two runs would write the same series.
+  tags: { testid: testid() },
   systemTags: ["name", "method", "status", "scenario", "expected_response", "error_code"],
 } satisfies Options;
 

@@ -43,19 +43,18 @@ export interface Defaults {
 export interface Settings extends Defaults {
   readonly url: string;
   readonly credentials: Credentials;
-  /** Tells runs on one shop apart: begins each key and each e-mail address. */
-  readonly run: string;
   /** SKUs that orders are spread over. */
   readonly skus: number;
   /** Units of the one SKU of a flash sale. */
   readonly stock: number;
 }
 
+/** A run's name, k6's `testid`: each virtual user would make another one, and only the one in the options counts. */
+export const testid = (): string => raw("LOAD_RUN") ?? `run${Date.now().toString(36)}`;
+
 export const settings = (defaults: Defaults): Settings => ({
   url: (raw("LOAD_URL") ?? "http://127.0.0.1:3000").replace(/\/+$/, ""),
   credentials: credentials(),
-  // Each virtual user runs this once, at another moment: a run's name has to come from outside, or from setup().
-  run: raw("LOAD_RUN") ?? "",
   rate: positive("LOAD_RATE", defaults.rate),
   duration: seconds("LOAD_DURATION", defaults.duration),
   skus: positive("LOAD_SKUS", 100),

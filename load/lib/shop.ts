@@ -4,17 +4,21 @@ import exec from "k6/execution";
 import type { StockItem } from "../../core/contracts/inventory.ts";
 import type { Order } from "../../core/contracts/order.ts";
 import { Client, login, type Answer, type Session } from "./client.ts";
-import type { Settings } from "./settings.ts";
+import { testid, type Settings } from "./settings.ts";
 
 /** What setup() hands to the virtual users and to teardown(). */
 export interface Start {
   readonly session: Session;
+  /** Tells runs on one shop apart: begins each key and each e-mail address. */
   readonly run: string;
   /** In ms since the epoch. */
   readonly at: number;
   /** Before the run, by SKU. */
   readonly stock: Readonly<Record<string, StockItem>>;
 }
+
+/** As k6 tags what it pushes. */
+export const runName = (): string => exec.test.options.tags?.["testid"] ?? testid();
 
 /** Of each SKU at the begin of a run: more than any run sells. */
 const PLENTY = 1_000_000;
@@ -77,7 +81,7 @@ function awaitEarlierRuns(client: Client): void {
 export function prepare(settings: Settings, skus: readonly string[] = skusOf(settings), wanted = PLENTY): Start {
   const session = login(settings);
   const client = new Client(settings, session);
-  const run = settings.run || `run${Date.now().toString(36)}`;
+  const run = runName();
   awaitEarlierRuns(client);
   const stock = Object.fromEntries(skus.map(sku => [sku, fill(client, run, sku, wanted)]));
   return { session, run, at: Date.now(), stock };

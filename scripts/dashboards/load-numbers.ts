@@ -3,8 +3,10 @@ import * as units from "@grafana/grafana-foundation-sdk/units";
 import { falling, rising, type PanelSpec } from "./library/panels.ts";
 import { matching, over, rate, selector } from "./library/promql.ts";
 
-export const k6 = (name: string, more: Parameters<typeof selector>[1] = {}): string =>
-  selector(`k6_${name}`, { scenario: matching("$scenario"), ...more });
+/** Of the tests that are picked: also what setup() and teardown() measure, and k6 of itself, which is in no scenario. */
+export const ofTest = (name: string): string => selector(`k6_${name}`, { testid: matching("$testid") });
+export const k6 = (name: string): string =>
+  selector(`k6_${name}`, { testid: matching("$testid"), scenario: matching("$scenario") });
 /** k6 pushes the quantiles of everything since the test began; over several series only the worst says something. */
 export const worst = (name: string, by: readonly string[] = []): string => over("max", k6(name), by);
 
@@ -15,7 +17,7 @@ export const glance: PanelSpec[] = [
     good: "Follows the scenario.",
     otherwise: "At its maximum with dropped iterations: k6 itself cannot keep the rate; give it more users or CPU.",
     unit: units.Short,
-    queries: [{ expr: "sum(k6_vus)", legend: "users" }],
+    queries: [{ expr: over("sum", ofTest("vus")), legend: "users" }],
   },
   {
     title: "Requests",
@@ -43,7 +45,7 @@ export const glance: PanelSpec[] = [
     unit: units.PercentUnit,
     decimals: 2,
     limits: falling(0.95, 1),
-    queries: [{ expr: "min(k6_checks_rate)", legend: "held" }],
+    queries: [{ expr: over("min", ofTest("checks_rate")), legend: "held" }],
   },
   {
     title: "p90",

@@ -1,5 +1,6 @@
 // The Overview's two rows of numbers.
 import * as units from "@grafana/grafana-foundation-sdk/units";
+import { expressionsOf } from "./library/alerts.ts";
 import { toBoard, toErrors, toLogs, toSlowTraces } from "./library/links.ts";
 import { burnRate } from "./library/objectives.ts";
 import { anyIsBad, rising, type PanelSpec } from "./library/panels.ts";
@@ -64,13 +65,17 @@ export const well: PanelSpec[] = [
   },
   {
     title: "Nodes out of service",
-    says: "Nodes that Prometheus cannot reach, or that say of themselves that they are not ready.",
-    good: "0; for a moment more while nodes start or stop.",
-    otherwise: "Infrastructure names them. /ready on a node's ops port says why it is not ready.",
+    says: "Nodes that Prometheus cannot reach or that say of themselves that they are not ready, and services of which no node is ready.",
+    good: "0 each; for a moment more while nodes start or stop.",
+    otherwise:
+      "Infrastructure names them. /ready on a node's ops port says why it is not ready. Of a killed node Prometheus forgets the target: it is missing under Instances by service.",
     unit: units.Short,
     limits: anyIsBad,
     links: [toBoard("Infrastructure", "infrastructure")],
-    queries: [{ expr: orZero(`count(up{job="comptoir"} == 0 or comptoir_ready == 0)`), legend: "nodes" }],
+    queries: [
+      { expr: orZero(`count(up{job="comptoir"} == 0 or comptoir_ready == 0)`), legend: "nodes" },
+      { expr: orZero(over("count", expressionsOf("ServiceDown", "nodes.yml").join(" or "))), legend: "services" },
+    ],
   },
 ];
 

@@ -4,7 +4,7 @@ import { flow, well } from "./overview-numbers.ts";
 import { board } from "./library/board.ts";
 import { toBoard, toErrors, toSlowTraces, toTraces } from "./library/links.ts";
 import { anyIsBad, falling, graph, number, rising, rows, stack } from "./library/panels.ts";
-import { ofAll, orNone, over, perSecond, quantile } from "./library/promql.ts";
+import { metric, ofAll, orNone, over, perSecond, quantile } from "./library/promql.ts";
 import { heldBack, latency, orderFlow } from "./library/shop.ts";
 import { burnRate, burnWindows, IN_TIME, ordersInTime, slowBurnRate } from "./library/objectives.ts";
 
@@ -51,7 +51,7 @@ const overTime = [
   }),
   graph({
     title: "Error budget burn",
-    says: "How many times faster than allowed the error budget is spent: 0.1 % of failures over several windows, and 1 % of answers above 250 ms.",
+    says: "How many times faster than allowed the error budget is spent: 0.1 % of failures over several windows, and 1 % of answers above 250 ms, without orders and logins.",
     good: "All below 1.",
     otherwise:
       "Short windows high, long ones low: it has just begun. All high: it lasts. 14.4 calls somebody, 6 soon, 1 makes a ticket.",
@@ -115,8 +115,9 @@ const where = [
     says: "Requests per second that were answered with 500 or above.",
     good: "Flat at 0.",
     otherwise:
-      "SERVICE_UNAVAILABLE: no node of it answers. EVENT_BACKLOG: the log is away. UNEXPECTED: a fault of ours, with its stack in the logs. docs/errors.md has all codes.",
+      "SERVICE_UNAVAILABLE: no node of it answers. OVERLOADED: below. EVENT_BACKLOG: the log is away. INTERNAL_ERROR: a fault of ours, with its stack in the logs. docs/errors.md has all codes.",
     unit: units.RequestsPerSecond,
+    width: 8,
     links: [toErrors()],
     queries: [
       {
@@ -131,6 +132,7 @@ const where = [
     good: "Both return to 0 after each burst.",
     otherwise: "One line climbs: its subscriber (lag) or the way to the log (outbox) is the place to look.",
     unit: units.Short,
+    width: 8,
     links: [toSagas],
     queries: [
       { expr: ofAll("comptoir_events_lag", ["subscriber"]), legend: "lag of {{subscriber}}" },
@@ -138,24 +140,51 @@ const where = [
     ],
   }),
   graph({
-    title: "Requests held back",
-    says: "Requests refused because a gateway cannot keep up (503), or because a client asks too often (429).",
-    good: "0.",
-    otherwise:
-      "lag, in flight: more gateways (docs/operations/docker.md). rate, login: one client asks too much, or guesses passwords.",
-    unit: units.RequestsPerSecond,
-    queries: heldBack,
-  }),
-  graph({
     title: "Audit findings",
     says: "Open findings of each check.",
     good: "All at 0.",
     otherwise: "GET /v1/audit?status=OPEN names the objects; docs/operations/audit.md says what each means.",
     unit: units.Short,
+    width: 8,
     queries: [
       { expr: ofAll("comptoir_audit_violations", ["check"]), legend: "{{check}}" },
       { expr: over("sum", ofAll("comptoir_audit_failed", ["check"])), legend: "checks that did not end" },
     ],
+  }),
+  graph({
+    title: "Requests held back",
+    says: "Requests refused because the shop cannot keep up (503), or because a client asks too often (429).",
+    good: "0.",
+    otherwise:
+      "orders: more new orders come than can be placed, see beside; more order nodes. lag, in flight: more gateways (docs/operations/docker.md). rate, login: one client asks too much, or guesses passwords.",
+    unit: units.RequestsPerSecond,
+    width: 8,
+    queries: heldBack,
+  }),
+  graph({
+    title: "Orders in work",
+    says: "Orders that each order node has let in and not ended, and how many it may have. Those that wait for the payment provider do not count.",
+    good: "Far below the bound.",
+    otherwise:
+      "At the bound new orders get 503 OVERLOADED. Bound low: more orders come than this node can do; start more of order. Bound high and many in work: sagas stand still (Sagas & Events).",
+    unit: units.Short,
+    width: 8,
+    links: [toSagas],
+    queries: [
+      { expr: over("max", metric("comptoir_orders_in_work"), ["node"]), legend: "{{node}}" },
+      { expr: over("max", metric("comptoir_orders_in_work_bound"), ["node"]), legend: "{{node}} bound" },
+    ],
+  }),
+  graph({
+    title: "Orders let through at the door",
+    says: "Share of new orders that each gateway sends on to the order service; it answers the others with 503 OVERLOADED itself.",
+    good: "100 %.",
+    otherwise:
+      "It follows what the order service refuses, and rises by itself once that takes all again: see Orders in work.",
+    unit: units.PercentUnit,
+    width: 8,
+    max: 1,
+    queries: [{ expr: over("min", metric("comptoir_orders_let_through_ratio"), ["node"]), legend: "{{node}}" }],
   }),
 ];
 

@@ -123,7 +123,7 @@ const log = [
   }),
   graph({
     title: "Append latency",
-    says: "From an append's begin to the log's acknowledgement.",
+    says: "From an append's begin to the log's acknowledgement. Dots are traces.",
     good: "p99 below 50 ms.",
     otherwise: "The log's disk or network is slow, or its replicas are.",
     unit: units.Seconds,

@@ -16,7 +16,7 @@ export const events = [
   }),
   graph({
     title: "From event to acknowledgement",
-    says: "From an event's moment until this service has taken it.",
+    says: "From an event's moment until this service has taken it. Dots are traces.",
     good: "p95 below a second.",
     otherwise:
       "Lag beside it: it is too slow for what comes; start more nodes of it. No lag: events were late in the outbox.",

@@ -31,7 +31,7 @@ const calls = [
   graph({
     title: "Errors by action and code",
     says: "Calls that were answered with an error, refusals included.",
-    good: "Only codes that are answers: NOT_FOUND, OUT_OF_STOCK, VALIDATION_FAILED.",
+    good: "Only codes that are answers: PRODUCT_NOT_FOUND, OUT_OF_STOCK, VALIDATION_FAILED.",
     otherwise:
       "DEADLINE_EXCEEDED: too slow. SERVICE_UNAVAILABLE: what it calls is away. CONFLICT: too many at one document. UNEXPECTED: a fault of ours.",
     unit: units.OpsPerSecond,

@@ -50,12 +50,18 @@ export async function filledIn(board: Board, source: Source): Promise<Map<string
   ]);
   for (const variable of board.templating.list) {
     if (variable.type !== "query") continue;
-    const { name, includeAll, current } = variable;
+    const { name, includeAll, allValue, current } = variable;
     const all = (await valuesOf(variable, source)).map(escaped);
-    filled.set(name, includeAll === true ? `(${all.join("|")})` : String(current?.value));
+    filled.set(name, includeAll === true ? (allValue ?? `(${all.join("|")})`) : String(current?.value));
   }
   return filled;
 }
+
+/** Without what it shows in place of nothing: then a wrong label shows nothing. */
+export const withoutFallback = (expr: string): string =>
+  expr
+    .replaceAll(" or vector(0)", "")
+    .replaceAll(/ or on\(\) label_replace\(vector\(0\), "\w+", "none", "", ""\)/g, "");
 
 const stepOf = ({ rangeSeconds, scrapeSeconds }: Source): number =>
   Math.max(scrapeSeconds, Math.ceil(rangeSeconds / MAX_POINTS));
@@ -66,12 +72,22 @@ export function interpolated(expr: string, variables: ReadonlyMap<string, string
   return names.reduce((text, name) => text.replaceAll(`$${name}`, variables.get(name) ?? ""), expr);
 }
 
-/** How many of its series have a number that can be drawn. */
-export async function drawable(
-  target: Target,
-  variables: ReadonlyMap<string, string>,
-  source: Source,
-): Promise<number> {
+interface Exemplars {
+  readonly exemplars: readonly { readonly labels: { readonly trace_id?: string } }[];
+}
+
+/** The traces of a query's dots. */
+export async function dotsOf(target: Target, variables: ReadonlyMap<string, string>, source: Source) {
+  const end = Date.now() / 1_000;
+  const found = await ask<Exemplars[]>(source.url, "query_exemplars", {
+    query: interpolated(target.expr, variables),
+    ...{ start: String(end - source.rangeSeconds), end: String(end) },
+  });
+  return found.flatMap(({ exemplars }) => exemplars.map(({ labels }) => labels.trace_id ?? ""));
+}
+
+/** What is drawn of each of its series: the numbers, oldest first. */
+export async function drawn(target: Target, variables: ReadonlyMap<string, string>, source: Source) {
   const query = interpolated(target.expr, variables);
   const end = Date.now() / 1_000;
   const range = { start: String(end - source.rangeSeconds), end: String(end), step: String(stepOf(source)) };
@@ -81,5 +97,7 @@ export async function drawable(
       : await ask<{ result: Series[] }>(source.url, "query_range", { query, ...range });
   const numbers = ({ value, values = [] }: Series): number[] =>
     [...(value === undefined ? [] : [value]), ...values].map(([, text]) => Number(text));
-  return result.filter(series => numbers(series).some(number => Number.isFinite(number))).length;
+  return result
+    .map(series => numbers(series).filter(number => Number.isFinite(number)))
+    .filter(({ length }) => length > 0);
 }

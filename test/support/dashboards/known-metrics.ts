@@ -71,7 +71,7 @@ for (const name of ["receive", "transmit"]) add(`node_network_${name}_bytes_tota
 // k6's remote write: a suffix for each statistic that it is told to push, counters as they are, times in seconds.
 const tags = ["scenario", "group", "testid"];
 const request = [...tags, "name", "method", "status", "expected_response", "error_code"];
-add("k6_vus", "gauge", [], []);
+add("k6_vus", "gauge", ["testid"], []);
 add("k6_checks_rate", "gauge", [...tags, "check"], []);
 add("k6_http_reqs_total", "counter", request, []);
 add("k6_http_req_failed_rate", "gauge", request, []);
@@ -86,6 +86,8 @@ for (const name of [
   "orders_failed",
 ])
   add(`k6_${name}_total`, "counter", tags, []);
+for (const name of ["order_latency_p50", "order_latency_p99", "checkout_duration_p99", "invoice_delay_p99"])
+  add(`k6_${name}`, "gauge", tags, []);
 for (const name of ["invariants_broken", "refusals_without_retry_after"]) add(`k6_${name}_total`, "counter", tags, []);
 
 export const knownMetric = (name: string): Known | undefined => known.get(name);

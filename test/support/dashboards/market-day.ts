@@ -42,6 +42,8 @@ export async function marketRound(api: Client, url: string, round: number): Prom
   ]);
   await api.post(`/v1/orders/${cancelled.id}/cancel`, { reason: "changed my mind" }, key("cancel"));
   await api.post(`/v1/orders/${shipped.id}/shipments`, {}, key("shipment"));
+  // It is too late for that.
+  await api.post(`/v1/orders/${shipped.id}/cancel`, { reason: "changed my mind" }, key("late"));
   const back = { lines: [{ sku: PLENTY, quantity: 1 }], reason: "too small", restock: true };
   await api.post(`/v1/orders/${shipped.id}/returns`, back, key("return"));
   await refused(url, round);

@@ -41,6 +41,7 @@ export interface Variable {
   readonly query?: string | { readonly query: string };
   readonly regex?: string;
   readonly includeAll?: boolean;
+  readonly allValue?: string;
   readonly current?: { readonly value?: string | readonly string[] };
   readonly datasource?: { readonly uid?: string };
 }

@@ -1,9 +1,12 @@
 // What is wrong with a panel or a query of a dashboard, in sentences.
+import { exemplified } from "../../../core/metrics/exemplars.ts";
 import { knownMetric, targetLabels } from "./known-metrics.ts";
 import type { Panel, Target } from "./panels.ts";
 import { parsePromql, type Grouping, type Parsed } from "./promql.ts";
 
 const ADVICE = /\*\*Good:\*\* \S[\s\S]+\*\*Otherwise:\*\* \S/;
+/** Of a panel with exemplars. */
+const DOTS = "Dots are traces";
 const COUNTING = ["rate", "irate", "increase", "resets", "changes"];
 /** Of burn rates: their windows are those of the alerts. */
 const FIXED_WINDOWS = ["5m", "1h", "6h", "3d"];
@@ -20,6 +23,10 @@ export function panelProblems(panel: Panel): string[] {
   if (fieldConfig?.defaults.unit === undefined || fieldConfig.defaults.unit === "") problems.push("has no unit");
   if (panel.type === "timeseries" && options?.legend?.showLegend !== true) problems.push("shows no legend");
   if (targets.length === 0) problems.push("asks nothing");
+  const shown = targets.some(({ exemplar }) => exemplar === true);
+  const said = description.includes(DOTS);
+  if (said && !shown) problems.push("says that dots are traces, and asks for none");
+  if (shown && !said) problems.push("shows traces as dots, and does not say so");
   for (const uid of [datasource?.uid, ...targets.map(target => target.datasource?.uid)])
     if (uid !== "${datasource}") problems.push(`has the data source ${String(uid)} instead of \${datasource}`);
   return [...problems, ...targets.flatMap(queryProblems)];
@@ -34,7 +41,7 @@ export function queryProblems({ expr, legendFormat = "", exemplar, refId }: Targ
     ...windowProblems(expr),
     ...legendProblems(legendFormat, parsed),
   ];
-  if (exemplar === true && !expr.includes("_bucket")) problems.push("asks for exemplars of what is no histogram");
+  if (exemplar === true) problems.push(...exemplarProblems(parsed));
   return problems.map(problem => `query ${refId} ${problem}`);
 }
 
@@ -49,6 +56,13 @@ function selectorProblems({ metric, labels, ranged }: Parsed["selectors"][number
     problems.push(`takes the ${ranged} of the gauge ${metric}`);
   return problems;
 }
+
+const withExemplars: ReadonlySet<string> = new Set(exemplified.map(name => `${name}_bucket`));
+
+const exemplarProblems = ({ selectors }: Parsed): string[] =>
+  selectors
+    .filter(({ metric }) => !withExemplars.has(metric))
+    .map(({ metric }) => `asks for exemplars, which ${metric} does not keep`);
 
 const groupingProblems = ({ labels, metrics }: Grouping): string[] =>
   labels.flatMap(label =>

@@ -2,11 +2,13 @@
 import { describe, expect, it } from "@jest/globals";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { catalogue } from "../../../core/kernel/errors.ts";
 import { files } from "../../../scripts/dashboards/files.ts";
 import { uids } from "../../../scripts/dashboards/library/links.ts";
 import { allPanels, boards, FOLDER, linksOf, panelsOf, type Panel } from "../../support/dashboards/panels.ts";
 import { panelProblems, parsable, queryProblems } from "../../support/dashboards/problems.ts";
 import { parsePromql } from "../../support/dashboards/promql.ts";
+import { rules } from "../../support/rules.ts";
 
 const root = join(FOLDER, "..", "..", "..");
 
@@ -70,6 +72,54 @@ describe("The committed dashboards", () => {
   });
 });
 
+describe("Words in capitals", () => {
+  /** Statuses, directions of a saga, methods of HTTP, and what everybody calls so. */
+  const others = new Set([
+    ...["PENDING", "CONFIRMED", "REJECTED", "COMPLETED", "DEAD", "INACTIVE", "OPEN", "INVOICE"],
+    ...["FORWARD", "UNDO", "GET", "POST", "CPU", "SKU", "NATS", "SUBSCRIBER"],
+  ]);
+  const settings = ["config.ts", "config-tracing.ts"]
+    .map(file => readFileSync(join(root, "core", file), "utf8"))
+    .join();
+  const isKnown = (word: string): boolean => word in catalogue || others.has(word) || settings.includes(`"${word}"`);
+  /** Of a call between services that failed without a code of ours; a request has INTERNAL_ERROR then. */
+  const ofCalls = (word: string, { targets = [] }: Panel): boolean =>
+    word === "UNEXPECTED" && targets.some(({ expr }) => expr.includes("comptoir_action_errors_total"));
+
+  it("are error codes, or settings", () => {
+    const unknown = allPanels().flatMap(({ panel, where }) =>
+      [...(panel.description ?? "").matchAll(/\b[A-Z][A-Z_]{2,}\b/g)]
+        .filter(([word]) => !isKnown(word) && !ofCalls(word, panel))
+        .map(([word]) => `${where}: ${word}`),
+    );
+    expect(unknown).toEqual([]);
+  });
+});
+
+describe("Nodes out of service", () => {
+  it("asks for every service that an alert misses: Prometheus forgets a target that was killed", () => {
+    const missed = rules().flatMap(({ alert, expr }) => (alert === "ServiceDown" ? [expr] : []));
+    expect(missed.length).toBeGreaterThan(10);
+    const panel = allPanels().find(({ panel: { title } }) => title === "Nodes out of service")?.panel;
+    const asked = (panel?.targets ?? []).map(({ expr }) => expr).join();
+    expect(missed.filter(expr => !asked.includes(expr))).toEqual([]);
+  });
+});
+
+describe("Error budget burn", () => {
+  it("asks for the rates that the alerts ask for", () => {
+    const recorded = rules()
+      .map(({ expr }) => expr)
+      .join();
+    const panels = allPanels().filter(({ panel: { title } }) => title.startsWith("Error budget burn"));
+    const rates = panels
+      .flatMap(({ panel: { targets = [] } }) => targets)
+      .flatMap(({ expr }) => expr.match(/rate\([^()]*(?:\([^()]*\)[^()]*)*\)/g) ?? []);
+    expect(rates.length).toBeGreaterThan(8);
+    expect(rates.filter(rate => !recorded.includes(rate))).toEqual([]);
+  });
+});
+
 describe("Links", () => {
   it("lead to dashboards that there are", () => {
     const targets = boards.flatMap(linksOf).flatMap(({ url = "" }) => /^\/d\/([\w-]+)/.exec(url)?.[1] ?? []);
@@ -109,6 +159,11 @@ describe("A dashboard with a fault", () => {
     ],
   };
 
+  const ofLatency = {
+    ...query("histogram_quantile(0.9, sum by (le) (rate(comptoir_saga_seconds_bucket[$__rate_interval])))"),
+    ...{ exemplar: true, datasource: { uid: "${datasource}" } },
+  };
+
   it("is told from one without", () => {
     expect(panelProblems(panel)).toEqual([]);
   });
@@ -119,6 +174,12 @@ describe("A dashboard with a fault", () => {
     ["no unit", { fieldConfig: { defaults: {}, overrides: [] } }, "has no unit"],
     ["no legend", { options: {} }, "shows no legend"],
     ["no query", { targets: [] }, "asks nothing"],
+    [
+      "dots that no query brings",
+      { description: "Orders. Dots are traces.\n\n**Good:** Some.\n\n**Otherwise:** Look." },
+      "says that dots are traces, and asks for none",
+    ],
+    ["dots that nobody explains", { targets: [ofLatency] }, "shows traces as dots, and does not say so"],
     [
       "a data source of its own",
       { datasource: { uid: "prometheus" } },
@@ -173,7 +234,15 @@ describe("A dashboard with a fault", () => {
     [
       "exemplars where there are none",
       { ...query("sum(comptoir_ready)"), exemplar: true },
-      "asks for exemplars of what is no histogram",
+      "asks for exemplars, which comptoir_ready does not keep",
+    ],
+    [
+      "exemplars of a histogram without",
+      {
+        ...query("histogram_quantile(0.9, sum by (le) (rate(comptoir_store_seconds_bucket[$__rate_interval])))"),
+        exemplar: true,
+      },
+      "asks for exemplars, which comptoir_store_seconds_bucket does not keep",
     ],
   ])("is found by %s in a query", (_what, target, problem) => {
     expect(queryProblems(target)).toEqual([`query A ${problem}`]);
