@@ -14,7 +14,8 @@ export interface Session {
 }
 
 /** Refusals are answers here: the scripts count them on their own. */
-http.setResponseCallback(http.expectedStatuses({ min: 200, max: 399 }, 429, 503));
+const expected = [{ min: 200, max: 399 }, 429, 503];
+http.setResponseCallback(http.expectedStatuses(...expected));
 
 const json = { "Content-Type": "application/json" };
 /** Each virtual user renews its token at another share of its life: all begin with the one of setup(). */
@@ -57,6 +58,8 @@ export interface Asking {
   readonly key?: string;
   /** How often it is asked again; once when left out. */
   readonly repeats?: number;
+  /** Another status that is no failure. */
+  readonly orElse?: number;
 }
 
 export class Client {
@@ -95,7 +98,8 @@ export class Client {
     }
   }
 
-  #ask(method: "GET" | "POST", path: string, body: string | null, { name, key, repeats = 1 }: Asking): Answer {
+  #ask(method: "GET" | "POST", path: string, body: string | null, asking: Asking): Answer {
+    const { name, key, repeats = 1, orElse } = asking;
     for (let left = repeats; ; left -= 1) {
       const answer = http.request(method, this.#settings.url + path, body, {
         headers: {
@@ -105,6 +109,7 @@ export class Client {
         },
         tags: { name: `${method} ${name}` },
         responseType: "text",
+        ...(orElse === undefined ? {} : { responseCallback: http.expectedStatuses(...expected, orElse) }),
       });
       if (left === 0 || !isWorthRepeating(answer)) return answer;
       sleep(waitOf(answer));

@@ -3,11 +3,13 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse, stringify } from "yaml";
+import type { Order } from "../../core/contracts/order.ts";
 import { knownServices } from "../../core/node.ts";
 import { startCluster, type Cluster } from "../../scripts/support/cluster.ts";
 import type { Server } from "../../scripts/support/server-process.ts";
 import { amtool, promtool, requireServers, startPrometheus } from "../../scripts/support/servers.ts";
 import { client, type Client } from "../support/client.ts";
+import { seriesIn, violationsIn } from "../support/scrape.ts";
 
 const monitoring = join(import.meta.dirname, "..", "..", "monitoring");
 const folder = join(monitoring, "prometheus");
@@ -179,4 +181,21 @@ describe("A Prometheus beside a cluster", () => {
     },
     PATIENCE_MS,
   );
+
+  it("reads of no node what the catalogue does not name, nor more values of a label than it allows", async () => {
+    await shop.post("/v1/inventory/A/receipts", { quantity: 5 }, "receipt");
+    const order = {
+      ...{ email: "guest@example.org", currency: "GBP", payment: { method: "pm_card_visa" } },
+      lines: [{ sku: "A", quantity: 1 }],
+    };
+    const { body } = await shop.post<Order>("/v1/orders", order, "order");
+    await shop.until(
+      () => shop.get<Order>(`/v1/orders/${body.id}`),
+      ({ invoiceId }) => invoiceId !== null,
+    );
+    for (const { name, opsUrl } of cluster.nodes.filter(({ isRunning }) => isRunning)) {
+      const series = seriesIn(await (await fetch(`${opsUrl}/metrics`)).text());
+      expect([name, series.length > 100, violationsIn(series)]).toEqual([name, true, []]);
+    }
+  });
 });
