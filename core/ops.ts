@@ -52,7 +52,10 @@ async function handle(
 ): Promise<void> {
   const path = (request.url ?? "/").split("?")[0] ?? "/";
   const { reasons, degraded } = readiness;
-  if (path === "/live") {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    response.setHeader("allow", "GET, HEAD");
+    answer(response, 405, json, JSON.stringify({ status: "method not allowed", try: "GET" }));
+  } else if (path === "/live") {
     answer(response, 200, json, JSON.stringify({ status: "live" }));
   } else if (path === "/ready") {
     const ready = reasons.length === 0;

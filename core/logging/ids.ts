@@ -29,8 +29,8 @@ const subjects: Readonly<Record<string, string>> = {
 export const nameOfSubject = (aggregate: string): string => subjects[aggregate] ?? "subject";
 
 /** A client may give ids of its own making: what could be an address is none that we name. */
-const isPlain = (value: unknown): value is string =>
-  typeof value === "string" && value.length <= 128 && !value.includes("@");
+export const isPlain = (value: unknown): value is string =>
+  typeof value === "string" && value.length <= 128 && !/@|%40/.test(value);
 
 /** Made only for lines that are written. */
 export function idsOf({ traceparent, requestId, action, params }: Scope): Record<string, string> {

@@ -2,21 +2,25 @@
 // whatever an error of a library quotes. What we log ourselves names none.
 
 /** Nearly every line ends here. */
-const SUSPECT = /@|eyJ|pm_|password|secret|authorization|\d{15}|\d[ -]\d{4}[ -]\d/i;
+const SUSPECT = /@|%40|eyJ|pm_|password|secret|authorization|token|\d{14}|\d[ ._-]\d{4,6}[ ._-]\d/i;
 
-const EMAIL = /[^\s"`<>@,;:=()[\]{}\\/|]+@(?:[\p{L}\d-]+\.)+\p{L}{2,}/gu;
+/** With or without a domain of its own (`ann@localhost`). The lengths are RFC 5321's; without them a long line would cost its square. */
+const EMAIL =
+  /(?:\\?"[^"\\\n]{1,64}\\?"|[^\s"`<>@,;:=()[\]{}\\/|]{1,64})(?:@|%40)\p{L}[\p{L}\d-]{0,62}(?:\.[\p{L}\d-]{1,63}){0,8}/giu;
 /** RFC 7519: a header in base64url begins so. */
-const TOKEN = /\beyJ[\w-]{6,}(?:\.[\w-]*){0,4}/g;
-const PAYMENT_METHOD = /\bpm_\w+/g;
-const IN_URL = /:\/\/([^\s:@/"]*):([^\s@/"]+)@/g;
+const TOKEN = /(?<![A-Za-z0-9])eyJ[\w-]{6,}(?:\.[\w-]*){0,4}/g;
+const PAYMENT_METHOD = /(?<![A-Za-z0-9])pm_\w+/gi;
+const IN_URL = /:\/\/([^\s:@/"]*):([^\s/"]+)@/g;
 /** "password": "…", also in a text that is JSON within the line; password=…; Authorization: Bearer … */
 const NAMED =
-  /(\b\w*(?:password|secret|authorization)\w*\\?["']?\s*[:=]\s*)(?:\\"(?:\\\\\\"|[^"\\]|\\(?!")[^])*\\"|"(?:\\[^]|[^"\\])*"|'[^']*'|(?:bearer\s+|basic\s+)?[^\s"',;}\\]+)/gi;
-const CARD = /\b\d(?:[ -]?\d){14,18}\b/g;
+  /((?:password|secret|authorization|access_?token|refresh_?token)\w{0,64}\\?["']?\s{0,8}[:=]\s{0,8})(?:\\"(?:\\\\\\"|[^"\\]|\\(?!")[^])*\\"|"(?:\\[^]|[^"\\])*"|'[^']*'|(?:bearer\s+|basic\s+)?[^\s"',;}\\]+)/gi;
+
+const DIGITS = /(?<![A-Za-z0-9])\d(?:[ ._-]?\d){13,}/g;
+/** How the numbers of the card schemes begin, and how long they are (ISO/IEC 7812). */
+const CARDS = /4\d{18}|(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|6\d{3}|35\d\d)\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}/y;
 
 /** ISO/IEC 7812-1 (Luhn): not every long number is a card's. */
-function isCard(text: string): boolean {
-  const digits = text.replaceAll(/\D/g, "");
+function isCard(digits: string): boolean {
   const sum = Array.from(digits)
     .reverse()
     .reduce((total, digit, index) => {
@@ -24,6 +28,17 @@ function isCard(text: string): boolean {
       return total + (value > 9 ? value - 9 : value);
     }, 0);
   return sum % 10 === 0;
+}
+
+/** Other digits may stand beside a card's: an expiry date, a number of something else. */
+function withoutCards(text: string): string {
+  const digits = text.replaceAll(/\D/g, "");
+  for (let at = 0; at < digits.length; at += 1) {
+    CARDS.lastIndex = at;
+    const found = CARDS.exec(digits)?.[0];
+    if (found !== undefined && isCard(found)) return "[card]";
+  }
+  return text;
 }
 
 export function redacted(line: string): string {
@@ -34,5 +49,5 @@ export function redacted(line: string): string {
     .replaceAll(NAMED, "$1[hidden]")
     .replaceAll(EMAIL, "[e-mail]")
     .replaceAll(PAYMENT_METHOD, "[payment method]")
-    .replaceAll(CARD, text => (isCard(text) ? "[card]" : text));
+    .replaceAll(DIGITS, withoutCards);
 }

@@ -96,15 +96,22 @@ export const histogram = <N extends NameOf<"histogram">>(name: N): Metrics<N, Hi
 /** Each look wakes the process: a hundred a second, the library's own choice, were half of what an idle node takes. */
 const LAG_EVERY_MS = 100;
 
-const isLag = /^nodejs_eventloop_lag_(min|max|mean|p\d+)_seconds$/;
+const isLag = /^nodejs_eventloop_lag_(min|max|mean|stddev|p\d+)_seconds$/;
+/** What Node tells of no looks at all, between two scrapes that come together, is far above or no number. */
+const MOST_LAG_S = 1_000_000;
 
-/** Node measures from one look to the next, so that the time between them counts as lag. */
-function withoutInterval(metric: Metric): void {
+/**
+ * Node measures from one look to the next, so that the time between them counts as lag; and each scrape begins anew, so
+ * that one which comes at once sees nothing: it is told what the one before it was.
+ */
+function corrected(metric: Metric, intervalS: number): void {
   const get = metric.get.bind(metric);
+  let last = 0;
   metric.get = async () => {
     const shown = await get();
-    const values = shown.values.map(each => ({ ...each, value: Math.max(0, each.value - LAG_EVERY_MS / 1_000) }));
-    return { ...shown, values };
+    const seen = shown.values[0]?.value ?? NaN;
+    if (seen >= 0 && seen < MOST_LAG_S) last = Math.max(0, seen - intervalS);
+    return { ...shown, values: shown.values.map(each => ({ ...each, value: last })) };
   };
 }
 
@@ -119,7 +126,7 @@ export function collectDefaults(): void {
   for (const metric of classic.getMetricsAsArray() as unknown as Metric[]) {
     const { name, type } = metric as unknown as { name: string; type: string };
     if (before.has(name)) continue;
-    if (isLag.test(name)) withoutInterval(metric);
+    if (isLag.test(name)) corrected(metric, name.includes("stddev") ? 0 : LAG_EVERY_MS / 1_000);
     const shown = openNameOf(name, type);
     open.registerMetric(asMetric({ name: shown, type, get: async () => ({ ...(await metric.get()), name: shown }) }));
   }

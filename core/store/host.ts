@@ -4,7 +4,7 @@ import DbService from "moleculer-db";
 import { callerOf } from "../context.ts";
 import type { CloudEvent } from "../contracts/common.ts";
 import type { HostedDatabase } from "../environment.ts";
-import { nameOfSubject } from "../logging/ids.ts";
+import { isPlain, nameOfSubject } from "../logging/ids.ts";
 import { createDatabase, type StoreDatabase } from "./database.ts";
 import type { OpenDriver } from "./driver.ts";
 import { HOLD_EVENT, writes, type HoldParams } from "./hold.ts";
@@ -49,7 +49,7 @@ class FactLines {
   say(facts: readonly CloudEvent[]): void {
     for (const { type, source, subject, sequence: seq } of facts) {
       const aggregate = source.slice(source.lastIndexOf("/") + 1);
-      this.logger?.info(type, { [nameOfSubject(aggregate)]: subject, seq });
+      this.logger?.info(type, { ...(isPlain(subject) ? { [nameOfSubject(aggregate)]: subject } : {}), seq });
     }
   }
 }

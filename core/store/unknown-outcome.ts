@@ -28,6 +28,7 @@ export async function settleUnknown(
   write: Write,
   { clock, random }: { readonly clock: Clock; readonly random: Random },
 ): Promise<WriteOutcome | null> {
+  let refused: WriteOutcome | null = null;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt += 1) {
     try {
       const [loaded] = await driver.read([{ id: write.document.id, keys: [], dueBy: null }]);
@@ -35,9 +36,11 @@ export async function settleUnknown(
       if (finding === "written") return { kind: "written" };
       if (finding === "lost") return { kind: "conflict" };
       if (finding === "forgotten") return null;
+      if (refused !== null) return refused;
       const [outcome] = await driver.write([write]);
-      // A conflict may be our own first attempt, arrived late: look again.
-      if (outcome !== undefined && outcome.kind !== "conflict") return outcome;
+      if (outcome?.kind === "written") return outcome;
+      // What stood in the way may be our own first attempt, arrived late: look again.
+      if (outcome?.kind === "duplicate") refused = outcome;
     } catch {
       // Still unknown: the next look tells.
     }

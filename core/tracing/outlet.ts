@@ -3,6 +3,7 @@
 import { ExportResultCode, type ExportResult } from "@opentelemetry/core";
 import { BatchSpanProcessor, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace";
 import { counter } from "../metrics/registry.ts";
+import { inScope } from "./scope.ts";
 
 const exported = counter("comptoir_spans_exported_total");
 const dropped = counter("comptoir_spans_dropped_total");
@@ -101,7 +102,10 @@ export class Outlet {
     (isGood ? this.#exported : this.#failed).inc(count);
     if (isGood === this.#isAway) {
       this.#isAway = !isGood;
-      this.#onChange(isGood ? null : (result.error?.message ?? "refused"));
+      // Not in the trace of whoever happened to fill the batch.
+      inScope(undefined, () => {
+        this.#onChange(isGood ? null : (result.error?.message ?? "refused"));
+      });
     }
     done(result);
   }

@@ -26,12 +26,21 @@ const SAME_MS = 1_000;
 const say = (line: string): void => void process.stderr.write(`load: ${line}\n`);
 
 function positive(text: string): string {
-  if (!(Number(text) > 0)) throw new InvalidArgumentError("It must be a number above 0.");
+  if (!(Number(text) > 0 && Number.isFinite(Number(text))))
+    throw new InvalidArgumentError("It must be a number above 0.");
+  return text;
+}
+
+function whole(text: string): string {
+  if (!(Number(text) >= 1 && Number.isSafeInteger(Number(text))))
+    throw new InvalidArgumentError("It must be a whole number from 1.");
   return text;
 }
 
 function length(text: string): string {
-  if (!/^\d+(\.\d+)?(s|m|h)?$/.test(text)) throw new InvalidArgumentError("It must be such as 90s, 10m or 2h.");
+  const [, count = "0", unit = "s"] = /^(\d+(?:\.\d+)?)(s|m|h)?$/.exec(text) ?? [];
+  if (unit === "s" ? Number(count) < 1 : Number(count) <= 0)
+    throw new InvalidArgumentError("It must be such as 90s, 10m or 2h, and a second at least.");
   return text;
 }
 
@@ -117,8 +126,8 @@ await new Command("load")
   .option("--url <url>", "where the shop is (default: COMPTOIR_PORT on this host)", shopUrl)
   .option("--rate <n>", "arrivals per second", positive)
   .option("--duration <time>", "such as 90s, 10m or 2h", length)
-  .option("--skus <n>", "SKUs that orders are spread over", positive)
-  .option("--stock <n>", "pieces of a flash sale", positive)
+  .option("--skus <n>", "SKUs that orders are spread over", whole)
+  .option("--stock <n>", "pieces of a flash sale", whole)
   .option("--allow-remote", "also at a shop that is not on this machine")
   .addHelpText("after", `\nScenarios:\n${listed(scenarios())}`)
   .action(run)

@@ -37,14 +37,14 @@ function demandAccess(auth: unknown, { principal, problem }: Caller): void {
   );
 }
 
-export function exchanges(config: Config, clock: Clock, fetchKeys: FetchKeys) {
+/** @param onSend is told of each action that is asked for, once the request has been found to be right */
+export function exchanges(config: Config, clock: Clock, fetchKeys: FetchKeys, onSend: (action: string) => void) {
   const authenticate = authenticator(fetchKeys, clock);
   const limit = requestLimit(config.rateLimit);
   const addressOf = clientAddress(config.trustedProxies);
   const guardLogin = loginGuard();
-  const now = () => clock.now();
   const table = new Map<string, { operation: Operation; input: ReturnType<typeof inputOf> }>(
-    operations.map(operation => [operation.action, { operation, input: inputOf(operation, PATIENCE_MS, now) }]),
+    operations.map(operation => [operation.action, { operation, input: inputOf(operation, PATIENCE_MS, () => clock.now()) }]),
   );
 
   async function admit(operation: Operation, request: IncomingMessage, response: ServerResponse): Promise<Caller> {
@@ -73,6 +73,7 @@ export function exchanges(config: Config, clock: Clock, fetchKeys: FetchKeys) {
     const target = policyOf(action).affinity === null ? endpoint : action;
     const call = (ctx.call as (target: unknown, ...rest: Parameters<Call>) => Promise<unknown>).bind(ctx);
     const options = { meta: { ...meta, principal } };
+    onSend(action);
     const result = await guarded(operation, request, params, () => call(target, params, options));
     respond(operation, request, response, params, result as Record<string, unknown>);
   };

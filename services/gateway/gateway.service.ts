@@ -9,6 +9,7 @@ import type { Environment } from "../../core/environment.ts";
 import { fail } from "../../core/errors.ts";
 import { currentScope, currentTraceId, traceIdHere } from "../../core/tracing/scope.ts";
 import { WideServer } from "../../core/wide-server.ts";
+import type { FetchKeys } from "./gateway.authentication.ts";
 import { exchanges, sendProblem, type RoutedRequest } from "./gateway.exchange.ts";
 import { docsPage, docsPolicy, type Document } from "./gateway.docs.ts";
 import { logProblem } from "./gateway.log.ts";
@@ -170,7 +171,10 @@ export function createService(environment: Environment): ServiceSchema<Settings,
     methods,
     created(this: Gateway) {
       const meta: Meta = { principal: { kind: "service", id: "gateway" } };
-      this.exchange = exchanges(config, clock, () => this.broker.call("v1.account.jwks", {}, { meta }));
+      const fetchKeys: FetchKeys = () => this.broker.call("v1.account.jwks", {}, { meta });
+      this.exchange = exchanges(config, clock, fetchKeys, action => {
+        if (action === "v1.order.place") this.load.sent();
+      });
       this.measure = config.metrics ? requestMetrics() : null;
       this.load = loadGuard(tellLoad(this.logger), { clock, random });
       this.server = new WideServer(timeouts, listener.bind(this));

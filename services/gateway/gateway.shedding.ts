@@ -69,14 +69,17 @@ for (const reason of reasons) shed.labels({ reason });
 export interface LoadGuard {
   /** The error to answer with, or null when the request may run: then `ended` is called once it has. */
   refuse(request: IncomingMessage): Error | null;
+  /** A new order goes to the order service. */
+  sent(): void;
   /** The order service has refused an order because too many come in: it counts as refused here. */
   overloaded(): void;
   ended(): void;
   stop(): void;
 }
 
-const isNewOrder = ({ method, url = "" }: IncomingMessage): boolean =>
-  method === "POST" && url.split("?", 1)[0] === "/v1/orders";
+/** However many slashes it ends in: the router takes it so. */
+const ORDERS = /^\/v1\/orders\/*(?:[?#]|$)/;
+const isNewOrder = ({ method, url = "" }: IncomingMessage): boolean => method === "POST" && ORDERS.test(url);
 
 /** Made once: a stack trace for each of hundreds a second is what refusing would cost most. */
 const tooManyOrders = fail("OVERLOADED", "More orders come in than can be placed now: try again soon", {
@@ -122,6 +125,9 @@ export function loadGuard(
       // New orders before everything else: they cost the most, and their clients keep the cart.
       const reason = isNewOrder(request) && orders.refuses() ? "orders" : shedding.begin();
       return reason === null ? null : refusalFor(reason);
+    },
+    sent() {
+      orders.sent();
     },
     overloaded() {
       orders.refused();

@@ -40,12 +40,16 @@ export class Throttle {
     return this.#share;
   }
 
-  /** Whether this order is not even sent on. */
+  /** Whether this order is not even looked at. */
   refuses(): boolean {
     this.#turn();
-    if (this.#share < 1 && this.#options.random.fraction() >= this.#share) return true;
+    return this.#share < 1 && this.#options.random.fraction() >= this.#share;
+  }
+
+  /** One goes to the order service: not each that is let in does, some are wrong or of nobody. */
+  sent(): void {
+    this.#turn();
     this.#sent += 1;
-    return false;
   }
 
   /** One that was sent on was refused. */

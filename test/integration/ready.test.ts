@@ -45,3 +45,19 @@ it("/ready is 503 with every reason, and with what is missing besides, until the
     await node.stop();
   }
 });
+
+it("the ops port is for reading: another method is refused, and does not count as a scrape", async () => {
+  const ops = await startOps("127.0.0.1", 0, new Readiness());
+  try {
+    const url = `http://127.0.0.1:${String(ops.port)}/metrics`;
+    const answer = await fetch(url, { method: "POST" });
+    expect([answer.status, answer.headers.get("allow"), await answer.json()]).toEqual([
+      405,
+      "GET, HEAD",
+      { status: "method not allowed", try: "GET" },
+    ]);
+    expect((await fetch(url, { method: "HEAD" })).status).toBe(200);
+  } finally {
+    ops.close();
+  }
+});

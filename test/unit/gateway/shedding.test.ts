@@ -32,16 +32,38 @@ it("counts orders that were refused here or by the order service, and tells whic
   const { clock, load } = guard();
   const share = async () => valueOf(await scrapeHere(), "comptoir_orders_let_through_ratio");
   expect(await share()).toBe(1);
-  for (let count = 0; count < 10; count += 1) expect(load.refuse(order)).toBeNull();
-  for (let count = 0; count < 10; count += 1) load.overloaded();
+  const refusedInside = (): void => {
+    for (let count = 0; count < 10; count += 1) {
+      load.sent();
+      load.overloaded();
+    }
+  };
+  expect(load.refuse(order)).toBeNull();
+  refusedInside();
   expect(await shed("orders")).toBe(10);
   await clock.advance(500);
   expect(await share()).toBe(0.6);
   await clock.advance(500);
-  for (let count = 0; count < 10; count += 1) load.overloaded();
+  refusedInside();
   await clock.advance(500);
   expect(await share()).toBeLessThan(0.5);
   expect(codeOf(load.refuse(order))).toBe("OVERLOADED");
   load.stop();
   expect(await shed("orders")).toBe(21);
 });
+
+it.each(["/v1/orders/", "/v1/orders//", "/v1/orders#x", "/v1/orders?x=1", "/v1/orders/?x"])(
+  "takes %s for the placing of an order, as the router does",
+  async url => {
+    const { clock, load } = guard();
+    for (let round = 0; round < 10; round += 1) {
+      load.sent();
+      load.overloaded();
+      await clock.advance(500);
+    }
+    expect(codeOf(load.refuse(request("POST", url)))).toBe("OVERLOADED");
+    expect(load.refuse(request("POST", "/v1/orders/1/cancel"))).toBeNull();
+    expect(load.refuse(request("GET", url))).toBeNull();
+    load.stop();
+  },
+);

@@ -16,6 +16,7 @@ function door() {
       let taken = 0;
       for (let order = 0; order < 20; order += 1) {
         if (throttle.refuses()) continue;
+        throttle.sent();
         sent += 1;
         if (taken < room) taken += 1;
         else throttle.refused();
@@ -27,7 +28,7 @@ function door() {
   const setBack = (ms: number): void => {
     behindMs += ms;
   };
-  return { during, setBack, throttle };
+  return { during, setBack, throttle, clock };
 }
 
 it("sends on what the order service takes, and a little more", async () => {
@@ -57,6 +58,19 @@ it("tells the share that it sends on, also when nothing comes", async () => {
   expect(throttle.share).toBe(0.02);
   await during(10, 20);
   expect(throttle.share).toBe(1);
+});
+
+it("is not led astray by what it lets in and nobody sends on", async () => {
+  const { clock, throttle } = door();
+  for (let tick = 0; tick < 40; tick += 1) {
+    for (let junk = 0; junk < 1_000; junk += 1) throttle.refuses();
+    for (let order = 0; order < 20; order += 1) {
+      throttle.sent();
+      throttle.refused();
+    }
+    await clock.advance(100);
+  }
+  expect(throttle.share).toBe(0.02);
 });
 
 it("goes on when the machine's clock is set back", async () => {

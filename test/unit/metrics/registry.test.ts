@@ -134,6 +134,9 @@ describe("The formats", () => {
     await pause(500);
     const lag = /^nodejs_eventloop_lag_min_seconds (.+)$/m.exec((await expose()).body)?.[1];
     expect(Number(lag)).toBeLessThan(0.08);
+    const again = (await expose()).body.matchAll(/^nodejs_eventloop_lag_\w+ (.+)$/gm);
+    const values = [...again].map(([, value]) => Number(value));
+    expect([values.length, values.filter(value => !(value < 10))]).toEqual([8, []]);
   });
 
   it("show the trace of a value in OpenMetrics only", async () => {

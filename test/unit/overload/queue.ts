@@ -84,6 +84,7 @@ export async function run(phases: readonly Phase[], { outsideMs = 0, networkMs =
       result.refused += 1;
       return work(REFUSED_AT_THE_DOOR);
     }
+    throttle.sent();
     const admitted = admit();
     if (admitted === null) {
       throttle.refused();
