@@ -37,15 +37,21 @@ function demandAccess(auth: unknown, { principal, problem }: Caller): void {
   );
 }
 
+const tableOf = (clock: Clock) =>
+  new Map<string, { operation: Operation; input: ReturnType<typeof inputOf> }>(
+    operations.map(operation => [
+      operation.action,
+      { operation, input: inputOf(operation, PATIENCE_MS, () => clock.now()) },
+    ]),
+  );
+
 /** @param onSend is told of each action that is asked for, once the request has been found to be right */
 export function exchanges(config: Config, clock: Clock, fetchKeys: FetchKeys, onSend: (action: string) => void) {
   const authenticate = authenticator(fetchKeys, clock);
   const limit = requestLimit(config.rateLimit);
   const addressOf = clientAddress(config.trustedProxies);
   const guardLogin = loginGuard();
-  const table = new Map<string, { operation: Operation; input: ReturnType<typeof inputOf> }>(
-    operations.map(operation => [operation.action, { operation, input: inputOf(operation, PATIENCE_MS, () => clock.now()) }]),
-  );
+  const table = tableOf(clock);
 
   async function admit(operation: Operation, request: IncomingMessage, response: ServerResponse): Promise<Caller> {
     const caller = await authenticate(request.headers.authorization);
