@@ -2,23 +2,23 @@
 import type { Config } from "jest";
 import base from "./jest.config.ts";
 
-const { maxWorkers: _, ...shared } = base;
+const { maxWorkers: _, ...own } = base;
+const shared = { ...own, testTimeout: 120_000 };
 const fileOf = (name: string): string => `<rootDir>/test/system/${name}.test.ts`;
 
 /** They keep both cores busy all the time, or count seconds while much goes on. */
-const alone = ["cluster", "life", "deliveries", "import", "orders", "process", "dashboards"];
+const alone = ["cluster", "life", "deliveries", "import", "orders", "process", "dashboards", "overload"].map(fileOf);
 /** Ratios of speed are for a quiet machine: npm run test:soak. */
 const soak = process.env["SOAK"] === "1" ? [] : [fileOf("overload")];
 
 const config: Config = {
   maxWorkers: 2,
   testSequencer: "<rootDir>/test/support/longest-first.ts",
-  testTimeout: 120_000,
   projects: [
     {
       ...shared,
       displayName: "alone",
-      testMatch: [...alone, "overload"].map(fileOf),
+      testMatch: alone,
       testPathIgnorePatterns: ["/node_modules/", ...soak],
       runner: "<rootDir>/test/support/serial-runner.ts",
     },
@@ -26,7 +26,7 @@ const config: Config = {
       ...shared,
       displayName: "beside each other",
       testMatch: [fileOf("*")],
-      testPathIgnorePatterns: ["/node_modules/", ...[...alone, "overload"].map(fileOf)],
+      testPathIgnorePatterns: ["/node_modules/", ...alone],
     },
   ],
 };

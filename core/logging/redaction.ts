@@ -16,8 +16,8 @@ const NAMED =
   /((?:password|secret|authorization|access_?token|refresh_?token)\w{0,64}\\?["']?\s{0,8}[:=]\s{0,8})(?:\\"(?:\\\\\\"|[^"\\]|\\(?!")[^])*\\"|"(?:\\[^]|[^"\\])*"|'[^']*'|(?:bearer\s+|basic\s+)?[^\s"',;}\\]+)/gi;
 
 const DIGITS = /(?<![A-Za-z0-9])\d(?:[ ._-]?\d){13,}/g;
-/** How the numbers of the card schemes begin, and how long they are (ISO/IEC 7812). */
-const CARDS = /4\d{18}|(?:4\d{3}|5[1-5]\d\d|2[2-7]\d\d|6\d{3}|35\d\d)\d{12}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}/y;
+/** How the numbers of the card schemes begin, and how long they are (ISO/IEC 7812); each is tried, for one may begin as another does. */
+const CARDS = [/4\d{18}/y, /(?:4\d|5[1-5]|2[2-7]|6\d|35)\d{14}/y, /3[47]\d{13}/y, /3(?:0[0-5]|[68]\d)\d{11}/y];
 
 /** ISO/IEC 7812-1 (Luhn): not every long number is a card's. */
 function isCard(digits: string): boolean {
@@ -33,11 +33,12 @@ function isCard(digits: string): boolean {
 /** Other digits may stand beside a card's: an expiry date, a number of something else. */
 function withoutCards(text: string): string {
   const digits = text.replaceAll(/\D/g, "");
-  for (let at = 0; at < digits.length; at += 1) {
-    CARDS.lastIndex = at;
-    const found = CARDS.exec(digits)?.[0];
-    if (found !== undefined && isCard(found)) return "[card]";
-  }
+  const isAt = (at: number, scheme: RegExp): boolean => {
+    scheme.lastIndex = at;
+    const found = scheme.exec(digits)?.[0];
+    return found !== undefined && isCard(found);
+  };
+  for (let at = 0; at < digits.length; at += 1) if (CARDS.some(scheme => isAt(at, scheme))) return "[card]";
   return text;
 }
 

@@ -4,7 +4,7 @@ import type { Attributes } from "@opentelemetry/api";
 import type { CloudEvent } from "../contracts/common.ts";
 import { currentScope } from "./scope.ts";
 import { endSpan, isFault, isRecording, SpanKind, startSpan, traced, type SpanOptions } from "./tracer.ts";
-import { isSampled, traceIdOf } from "./traceparent.ts";
+import { isSampled, sampledIdOf } from "./traceparent.ts";
 
 type Traced = CloudEvent & { readonly traceparent: string };
 
@@ -14,8 +14,11 @@ export const tracesOf = (events: readonly CloudEvent[]): string[] => events.filt
 
 /** For exemplars: of the first of these events whose trace is sampled. */
 export function sampledTraceOf(events: readonly CloudEvent[]): string | undefined {
-  const traceparent = tracesOf(events).find(isSampled);
-  return traceparent === undefined ? undefined : traceIdOf(traceparent);
+  for (const { traceparent } of events) {
+    const id = sampledIdOf(traceparent);
+    if (id !== undefined) return id;
+  }
+  return undefined;
 }
 
 const attributesOf = ({ id, type }: CloudEvent, operation: string): Attributes => ({

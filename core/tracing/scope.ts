@@ -1,7 +1,7 @@
 // What runs belongs to a trace, a request and a call: kept for the whole asynchronous flow, for spans and log lines alike.
 import { AsyncLocalStorage } from "node:async_hooks";
 import type { Span } from "./span.ts";
-import { freshTraceparent, isSampled, traceIdOf } from "./traceparent.ts";
+import { freshTraceparent, sampledIdOf, traceIdOf } from "./traceparent.ts";
 
 export interface Scope {
   /** Names the trace, and the span that what is called from here is a child of. */
@@ -24,8 +24,5 @@ export const inScope = <T>(scope: Scope | undefined, run: () => T): T => storage
 /** Of what runs here; of a trace of its own where nothing is known to run. */
 export const traceIdHere = (): string => traceIdOf(storage.getStore()?.traceparent ?? freshTraceparent());
 
-/** For exemplars: of a trace that is sampled, so that whoever follows it finds something. */
-export function currentTraceId(): string | undefined {
-  const traceparent = storage.getStore()?.traceparent;
-  return traceparent !== undefined && isSampled(traceparent) ? traceIdOf(traceparent) : undefined;
-}
+/** For exemplars: of what runs here, if it is sampled. */
+export const currentTraceId = (): string | undefined => sampledIdOf(storage.getStore()?.traceparent);

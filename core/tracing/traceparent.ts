@@ -20,6 +20,9 @@ export const format = (traceId: string, spanId: string, isSampled: boolean): str
 /** Of a text that `format` has made. */
 export const traceIdOf = (traceparent: string): string => traceparent.slice(3, 35);
 export const isSampled = (traceparent: string): boolean => traceparent.endsWith("1");
+/** For exemplars: of a trace that is sampled, so that whoever follows it finds something. */
+export const sampledIdOf = (traceparent: string | undefined): string | undefined =>
+  traceparent !== undefined && isSampled(traceparent) ? traceIdOf(traceparent) : undefined;
 
 /** Looked up: each request makes several ids, and padding numbers takes four times as long. */
 const bytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));

@@ -6,7 +6,7 @@ import { toBoard, toErrors, toSlowTraces, toTraces } from "./library/links.ts";
 import { anyIsBad, falling, graph, number, rising, rows, stack } from "./library/panels.ts";
 import { metric, ofAll, orNone, over, perSecond, quantile } from "./library/promql.ts";
 import { heldBack, latency, orderFlow } from "./library/shop.ts";
-import { burnRate, burnWindows, IN_TIME, ordersInTime, slowBurnRate } from "./library/objectives.ts";
+import { burnRate, burnWindows, IN_TIME, ordersInTime, PAGED_BELOW, slowBurnRate } from "./library/objectives.ts";
 
 const toSagas = toBoard("Sagas & Events", "sagas");
 const toService = toBoard("Service", "service", "var-service=${__data.fields.service}");
@@ -25,13 +25,12 @@ const overTime = [
     title: "Orders answered within 1 s",
     says: "Share of POST /v1/orders that is answered within 1 s, and the objective for it. REJECTED and 202 are answers too.",
     good: "Above the objective, 99 %.",
-    otherwise:
-      "Below 85.6 % over an hour somebody is called (LatencyFastBurn). Open a slow trace and see which step of the saga is long.",
+    otherwise: `Below ${(100 * PAGED_BELOW).toFixed(1)} % over an hour somebody is called (LatencyFastBurn). Open a slow trace and see which step of the saga is long.`,
     unit: units.PercentUnit,
     decimals: 2,
     max: 1,
     width: 8,
-    limits: falling(0.856, IN_TIME),
+    limits: falling(PAGED_BELOW, IN_TIME),
     links: [toTraces("Slow orders", { service: "gateway", operation: "POST /v1/orders", minDuration: "1s" }), toSagas],
     queries: [
       ...(["5m", "1h"] as const).map(window => ({ expr: ordersInTime(window), legend: `in time, ${window}` })),

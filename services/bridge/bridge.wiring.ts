@@ -4,7 +4,7 @@ import type { Meta } from "../../core/context.ts";
 import type { CloudEvent } from "../../core/contracts/common.ts";
 import type { Environment } from "../../core/environment.ts";
 import type { Call } from "../../core/request.ts";
-import { sampledTraceOf } from "../../core/tracing/events.ts";
+import { sampledIdOf } from "../../core/tracing/traceparent.ts";
 import type { BridgeParts } from "./bridge.handlers.ts";
 import { appended, buried, delivered, deliverySeconds, feeds } from "./bridge.metrics.ts";
 import { createDelivery, type Delivery } from "./delivery.ts";
@@ -59,7 +59,7 @@ export function deliveryTo(
       // The clocks of two hosts may differ by more than a delivery takes.
       for (const event of events) {
         const took = Math.max(0, now - Date.parse(event.time)) / 1_000;
-        ofSubscriber.seconds.observe(took, sampledTraceOf([event]));
+        ofSubscriber.seconds.observe(took, sampledIdOf(event.traceparent));
       }
     },
     onDead: letters => {

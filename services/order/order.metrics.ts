@@ -7,7 +7,7 @@ import { countEvents } from "../../core/metrics/count-events.ts";
 import { counter, gauge, histogram } from "../../core/metrics/registry.ts";
 import type { StepLog } from "../../core/saga/record.ts";
 import type { DocumentStore } from "../../core/store/port.ts";
-import { sampledTraceOf } from "../../core/tracing/events.ts";
+import { sampledIdOf } from "../../core/tracing/traceparent.ts";
 import type { Admission } from "./order.admission.ts";
 import type { OrderState } from "./order.schema.ts";
 
@@ -32,7 +32,7 @@ const PENDING = 200;
 function ended(status: "CONFIRMED" | "REJECTED", event: CloudEvent, { createdAt }: OrderState): void {
   orders.labels({ status }).inc();
   const took = Math.max(0, Date.parse(event.time) - Date.parse(createdAt)) / 1_000;
-  seconds.labels({ status }).observe(took, sampledTraceOf([event]));
+  seconds.labels({ status }).observe(took, sampledIdOf(event.traceparent));
 }
 
 const countOrders = countEvents<OrderState>({

@@ -10,7 +10,13 @@ const product = {
   ...{ sku: "A", name: "A", price: { amount: 1, currency: "GBP" }, taxRate: 0, status: "ACTIVE" },
   ...{ createdAt: "2026-01-01T00:00:00.000Z", updatedAt: "2026-01-01T00:00:00.000Z", version: 3 },
 };
+const order = {
+  ...{ currency: "GBP", email: "a@example.org", payment: { method: "pm_card_visa" } },
+  lines: [{ sku: "A", quantity: 1 }],
+};
 const LIMIT_MS = 10_000;
+/** A little longer than the throttle's at the door. */
+const WINDOW_MS = 600;
 
 let gateway: TestGateway;
 let before: ScrapedSeries[];
@@ -91,14 +97,33 @@ describe("A request counts", () => {
 
   it("as shed when the order service has too many", async () => {
     gateway.stubs["v1.order.place"] = () => Promise.reject(fail("OVERLOADED", "Too many", { retryAfter: 3 }));
-    const order = {
-      ...{ currency: "GBP", email: "a@example.org", payment: { method: "pm_card_visa" } },
-      lines: [{ sku: "A", quantity: 1 }],
-    };
     const headers = { "idempotency-key": "k", ...(await gateway.bearer("orders:write")) };
     const answer = await gateway.send("POST", "/v1/orders", order, headers);
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "3"]);
     expect(await grown("comptoir_requests_shed_total", { reason: "orders" })).toBe(1);
+  });
+
+  it("as sent on when it goes to the order service: one refusal of twenty closes the door to none", async () => {
+    let placed = 0;
+    gateway.stubs["v1.order.place"] = () => {
+      placed += 1;
+      return Promise.reject(placed === 1 ? fail("OVERLOADED", "Too many") : fail("PRODUCT_NOT_FOUND", "No product"));
+    };
+    const bearer = await gateway.bearer("orders:write");
+    // The next window begins with the first of them.
+    await pause(WINDOW_MS);
+    const keys = Array.from({ length: 20 }, (_, index) => `k${String(index)}`);
+    await Promise.all(
+      keys.map(key => gateway.send("POST", "/v1/orders", order, { "idempotency-key": key, ...bearer })),
+    );
+    const shares: number[] = [];
+    const end = Date.now() + WINDOW_MS;
+    while (Date.now() < end) {
+      shares.push(valueOf(await scrapeHere(), "comptoir_orders_let_through_ratio") ?? 0);
+      await pause(20);
+    }
+    expect(placed).toBe(20);
+    expect(Math.min(...shares)).toBeGreaterThan(0.7);
   });
 
   it("when its client goes before the answer", async () => {

@@ -5,6 +5,8 @@ export const scale = {
   isSoak,
   /** Processes killed one after the other. */
   kills: isSoak ? 100 : 10,
+  /** Orders that come per second while processes come and go. */
+  ordersPerSecond: isSoak ? 6 : 4,
   /** How long a server is away, in ms. */
   outageMs: isSoak ? 60_000 : 15_000,
   /** Orders whose events are delivered badly. */

@@ -80,7 +80,7 @@ describe("A cluster under load", () => {
   it(
     "gives a new replica its share within 10 s, takes no call from one that stops, and forgets one that is killed",
     async () => {
-      trade = await startTrade(cluster, { name: "members", ratePerSecond: 4 });
+      trade = await startTrade(cluster, { name: "members", ratePerSecond: scale.ordersPerSecond });
       await moreOrders(5);
       const joining = Date.now();
       const [fresh] = await cluster.add([{ services: ["inventory"] }]);
@@ -113,7 +113,7 @@ describe("A cluster under load", () => {
   it(
     "is replaced process by process without a failed order",
     async () => {
-      trade = await startTrade(cluster, { name: "rolling", ratePerSecond: 4 });
+      trade = await startTrade(cluster, { name: "rolling", ratePerSecond: scale.ordersPerSecond });
       for (const node of cluster.nodes.filter(({ isRunning }) => isRunning)) await node.restart();
       await moreOrders(5);
       const report = await trade.load.stop();
@@ -126,7 +126,7 @@ describe("A cluster under load", () => {
   it(
     `loses no accepted order, charges nobody twice, oversells nothing and skips no number while ${String(scale.kills)} processes are killed`,
     async () => {
-      trade = await startTrade(cluster, { name: "kills", ratePerSecond: 4, stock: SCARCE });
+      trade = await startTrade(cluster, { name: "kills", ratePerSecond: scale.ordersPerSecond, stock: SCARCE });
       const seed = Number(process.env["SEED"] ?? Date.now() % 100_000);
       console.log(`SEED=${String(seed)}`);
       const chance = createChance(seed);

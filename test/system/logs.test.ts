@@ -93,6 +93,17 @@ describe("At the default level", () => {
   });
 });
 
+describe("An id that may be somebody's address", () => {
+  it("stands in no line", async () => {
+    const { traceId, traceparent } = newTrace();
+    const authorization = `Bearer ${await shop.adminToken()}`;
+    const product = { sku: "ann@localhost", name: "B", price: { amount: 1, currency: "GBP" } };
+    expect((await post("/v1/products", product, { authorization, traceparent })).status).toBe(201);
+    const lines = await linesUntil(traceId, seen => seen.some(({ msg }) => msg === "product.created.v1"));
+    expect(lines.filter(line => "sku" in line)).toEqual([]);
+  });
+});
+
 describe("The levels", () => {
   it("change at run time, for one module or all, say so, and go back", async () => {
     const set = (change: object) => api.post<Levels>("/v1/log-levels", change, randomUUID());

@@ -24,6 +24,7 @@ describe("A line leaves without", () => {
     ],
     ["a password in a line that is itself JSON", '{"adminPassword":"hunter2","a":1}', "hunter2", '"a":1'],
     ["a card number before its date and code", "4242 4242 4242 4242 12/28 123 was sent", "4242", "was sent"],
+    ["a card number before its code alone", "4242424242424242 123 was sent", "4242", "was sent"],
     ["a card number beside another digit", "SKU 1 4242424242424242 is unknown", "4242", "is unknown"],
     ["a card number in an id", "customer id_4242424242424242_x is unknown", "4242", "is unknown"],
     ["a card number with dots", "378282246310005 and 4242.4242.4242.4242", "4242.", "and"],

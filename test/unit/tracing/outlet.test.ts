@@ -3,6 +3,8 @@ import { TraceFlags } from "@opentelemetry/api";
 import { ExportResultCode, type ExportResult } from "@opentelemetry/core";
 import { TracerProvider, type ReadableSpan, type SpanExporter } from "@opentelemetry/sdk-trace";
 import { Outlet } from "../../../core/tracing/outlet.ts";
+import { currentScope, inScope, type Scope } from "../../../core/tracing/scope.ts";
+import { freshTraceparent } from "../../../core/tracing/traceparent.ts";
 import { countSpans, type SpanCounts } from "../../support/spans.ts";
 import { until } from "../../support/until.ts";
 
@@ -50,6 +52,26 @@ describe("The way out of a process for spans", () => {
     await until(async () => (await counted()).exported === 12);
     expect(Math.max(...sizes)).toBe(5);
     expect(await counted()).toEqual({ exported: 12, queue: 0, failed: 0, held: 0 });
+  });
+
+  it("tells of a receiver that is away outside of the trace whose span it happened to send", async () => {
+    const scopes: (Scope | undefined)[] = [];
+    const outlet = new Outlet({
+      exporter: {
+        export: (_batch, done) => {
+          done(bad);
+        },
+        shutdown: () => Promise.resolve(),
+      },
+      onChange: () => scopes.push(currentScope()),
+      delayMs: 1,
+    });
+    const scope = { traceparent: freshTraceparent(), requestId: null, span: null };
+    inScope(scope, () => {
+      for (const span of spans(1)) outlet.offer(span);
+    });
+    await until(() => Promise.resolve(scopes.length > 0));
+    expect(scopes).toEqual([undefined]);
   });
 
   it("keeps no more than its queue while a receiver does not answer, and counts what it gave up", async () => {
