@@ -2,8 +2,7 @@
 import type { Config } from "jest";
 import base from "./jest.config.ts";
 
-const { maxWorkers: _, ...own } = base;
-const shared = { ...own, testTimeout: 120_000 };
+const { maxWorkers: _, testTimeout: __, ...shared } = base;
 const fileOf = (name: string): string => `<rootDir>/test/system/${name}.test.ts`;
 
 /** They keep both cores busy all the time, or count seconds while much goes on. */
@@ -14,6 +13,8 @@ const soak = process.env["SOAK"] === "1" ? [] : [fileOf("overload")];
 const config: Config = {
   maxWorkers: 2,
   testSequencer: "<rootDir>/test/support/longest-first.ts",
+  // jest takes this from here only; a project's own is accepted and ignored.
+  testTimeout: 120_000,
   projects: [
     {
       ...shared,
