@@ -2,32 +2,48 @@
 import type { Config } from "jest";
 import base from "./jest.config.ts";
 
-const { maxWorkers: _, testTimeout: __, ...shared } = base;
-const fileOf = (name: string): string => `<rootDir>/test/system/${name}.test.ts`;
+const { maxWorkers: _, testTimeout: __, ...own } = base;
+const ignored = "/node_modules/";
+const shared = { ...own, testPathIgnorePatterns: [ignored] };
+const filesOf = (names: readonly string[]): string[] => names.map(name => `<rootDir>/test/system/${name}.test.ts`);
 
 /** They keep both cores busy all the time, or count seconds while much goes on. */
-const alone = ["cluster", "life", "deliveries", "import", "orders", "process", "dashboards", "overload"].map(fileOf);
-/** Ratios of speed are for a quiet machine: npm run test:soak. */
-const soak = process.env["SOAK"] === "1" ? [] : [fileOf("overload")];
+const alone = filesOf(["cluster", "life", "deliveries"]);
+/** Ratios of speed are for a quiet machine, without other servers: npm run test:soak. */
+const measured = filesOf(["overload"]);
+/** They neither end nor break the servers that they are given. */
+const beside = filesOf([
+  ...["backup-cluster", "bridge-cluster", "kafka-log", "mongo", "mongo-races", "prometheus", "repl", "tracing"],
+  "upgrade",
+]);
+
+const serial = { runner: "<rootDir>/test/support/serial-runner.ts" };
+const onSharedServers = {
+  globalSetup: "<rootDir>/test/support/shared-servers.ts",
+  globalTeardown: "<rootDir>/test/support/stop-shared-servers.ts",
+};
 
 const config: Config = {
-  maxWorkers: 2,
+  // One more than there are cores: most of them wait for much of their time.
+  maxWorkers: 3,
   testSequencer: "<rootDir>/test/support/longest-first.ts",
   // jest takes this from here only; a project's own is accepted and ignored.
   testTimeout: 120_000,
   projects: [
-    {
-      ...shared,
-      displayName: "alone",
-      testMatch: alone,
-      testPathIgnorePatterns: ["/node_modules/", ...soak],
-      runner: "<rootDir>/test/support/serial-runner.ts",
-    },
+    { ...shared, ...serial, ...onSharedServers, displayName: "alone", testMatch: alone },
+    { ...shared, ...onSharedServers, displayName: "beside each other, on shared servers", testMatch: beside },
     {
       ...shared,
       displayName: "beside each other",
-      testMatch: [fileOf("*")],
-      testPathIgnorePatterns: ["/node_modules/", ...alone],
+      testMatch: filesOf(["*"]),
+      testPathIgnorePatterns: [ignored, ...alone, ...beside, ...measured],
+    },
+    {
+      ...shared,
+      ...serial,
+      displayName: "measured",
+      testMatch: measured,
+      testPathIgnorePatterns: [ignored, ...(process.env["SOAK"] === "1" ? [] : measured)],
     },
   ],
 };

@@ -25,6 +25,9 @@ const secrets = [
   "SMTP_URL",
 ];
 
+/** An address may carry a user and a password. */
+const withoutUser = (text: string): string => text.replace(/\/\/[^/?#\s]*@/, "//***@");
+
 export class Source {
   readonly problems: string[] = [];
   readonly #values: Values;
@@ -53,7 +56,7 @@ export class Source {
     if (text === undefined) return fallback;
     const result = parse(text);
     if ("value" in result) return result.value;
-    const shown = secrets.includes(name) ? "has a bad value" : `is "${text}"`;
+    const shown = secrets.includes(name) ? "has a bad value" : `is "${withoutUser(text)}"`;
     this.#refuse(`${name} ${shown}: ${result.problem}`);
     return fallback;
   }

@@ -20,6 +20,10 @@ const httpUrl: Parse<string> = text => {
   return isHttp ? { value: text } : { problem: "must be http://HOST:PORT or https://…" };
 };
 
+/** What is put behind a query would belong to it. */
+const baseUrl: Parse<string> = text =>
+  text.includes("?") ? { problem: "must be a base without a query: /v1/traces is put behind it" } : httpUrl(text);
+
 const share: Parse<number> = text => {
   const value = Number(text);
   if (/^\d(\.\d{1,9})?$/.test(text) && value <= 1) return { value };
@@ -33,7 +37,7 @@ const OTLP_PATH = "v1/traces";
 function otlpUrl(source: Source): string {
   // A setting that asks for gRPC must not be ignored.
   source.read("OTEL_EXPORTER_OTLP_PROTOCOL", oneOf(["http/json"]), "http/json");
-  const base = source.read("OTEL_EXPORTER_OTLP_ENDPOINT", httpUrl, "http://localhost:4318");
+  const base = source.read("OTEL_EXPORTER_OTLP_ENDPOINT", baseUrl, "http://localhost:4318");
   return source.read("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", httpUrl, `${base.replace(/\/$/, "")}/${OTLP_PATH}`);
 }
 

@@ -3,7 +3,7 @@ import type { KafkaConfig } from "./config-cluster.ts";
 
 export const REQUEST_TIMEOUT_MS = 10_000;
 /** After a fetch that brought something: what comes meanwhile is fetched together. */
-export const GATHER_MS = 20;
+export const GATHER_MS = 50;
 const retry = { initialRetryTime: 200, maxRetryTime: 2_000, retries: 5 };
 
 /** For the client of core/kafka-client.ts. They were chosen by killing and freezing brokers under load. */

@@ -60,7 +60,8 @@ interface OrdersMeasured extends Measured {
 
 async function measureOrders(servers: ServerAddresses, replicas: number): Promise<OrdersMeasured> {
   const counts = Object.fromEntries(knownServices().map(name => [name, replicas]));
-  const cluster = await startCluster({ servers, nodes: replicasOf(counts) });
+  // As many as a shop has: more than bridges.
+  const cluster = await startCluster({ servers, nodes: replicasOf(counts), env: { KAFKA_PARTITIONS: "6" } });
   try {
     const urls = cluster.gateways();
     const target = { url: urls[0] ?? "", urls, token: await cluster.adminToken() };

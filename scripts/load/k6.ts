@@ -27,7 +27,7 @@ export async function findK6(say: (line: string) => void): Promise<string> {
   const version = await versionOf("k6");
   if (version !== null && Number.parseInt(version, 10) >= OLDEST_MAJOR) return "k6";
   const why = version === null ? "there is no k6 on the PATH" : `the k6 on the PATH is ${version}, and 1.0 is needed`;
-  say(`${why}: taking an own one, which is built from its source the first time (some minutes)`);
+  say(`${why}: taking one of its own; the first time it is built from its source, which takes some minutes`);
   return install("k6");
 }
 

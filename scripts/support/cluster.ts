@@ -13,6 +13,9 @@ const STARTS_AT_ONCE = 4;
 /** A node that waits for services of others does not keep those others from starting. */
 const NEXT_START_MS = 10_000;
 
+/** One for each of two bridges: every further one costs each subscriber's consumers something at all times. */
+const PARTITIONS = "2";
+
 export interface NodeGroup {
   /** Of each of its nodes; all of them when left out. */
   readonly services?: readonly string[];
@@ -49,6 +52,7 @@ export class Cluster {
       NATS_URL: servers.nats,
       MONGO_URL: servers.mongo,
       KAFKA_BROKERS: servers.kafka,
+      KAFKA_PARTITIONS: PARTITIONS,
       COMPTOIR_NAMESPACE: namespace,
       COMPTOIR_LOG_LEVEL: "warn",
       ...env,

@@ -6,7 +6,7 @@ import type { Delivery } from "./delivery.ts";
 /** Events that another process appended are found by then. */
 const SWEEP_MS = 1_000;
 /** Between rounds: a subscriber takes what comes meanwhile in one delivery, and writes it together. */
-const GATHER = { least: 20, most: 100 };
+const GATHER = { least: 50, most: 200 };
 
 export class DeliveryLoop {
   readonly delivery: Delivery;

@@ -53,15 +53,15 @@ function queries(deps: InventoryDeps) {
 function goods(deps: InventoryDeps) {
   return {
     "v1.inventory.receive": async ({ sku, quantity, reason = null }, request) => {
-      const movementId = await claimed(deps, sku, request);
-      const receipt = { movementId, quantity, reason };
-      return moveOnce(deps, sku, { movementId }, seen => decideReceive(seen, receipt), newWork(request));
+      const claim = await claimed(deps, sku, request);
+      const receipt = { movementId: claim.movementId, quantity, reason };
+      return moveOnce(deps, sku, claim, seen => decideReceive(seen, receipt), newWork(request));
     },
 
     "v1.inventory.adjust": async ({ sku, quantity, reason }, request) => {
-      const movementId = await claimed(deps, sku, request);
-      const adjustment = { movementId, quantity, reason };
-      return moveOnce(deps, sku, { movementId }, seen => decideAdjust(seen, adjustment), newWork(request));
+      const claim = await claimed(deps, sku, request);
+      const adjustment = { movementId: claim.movementId, quantity, reason };
+      return moveOnce(deps, sku, claim, seen => decideAdjust(seen, adjustment), newWork(request));
     },
   } satisfies Partial<HandlersOf<typeof inventoryActions>>;
 }
@@ -91,23 +91,24 @@ const notSold = (sku: string) =>
   refusal("PRODUCT_NOT_FOUND", `No product has SKU ${sku}: add the product first; SKUs are case-sensitive`);
 
 /**
- * The id of the movement that this command makes. The key is bound to the request first, in a document of its own: the
+ * The id of the movement that this command makes, and when the key was claimed, which is long ago for one that was claimed
+ * before. The key is bound to the request first, in a document of its own: the
  * item of another SKU would not know that it was used.
  * @throws PRODUCT_NOT_FOUND; IDEMPOTENCY_KEY_REUSED
  */
-async function claimed(deps: InventoryDeps, sku: string, request: Request): Promise<string> {
+async function claimed(deps: InventoryDeps, sku: string, request: Request) {
   await itemOf(deps, sku, request, notSold);
   const id = commandId(request, () => deps.random.id());
-  await deps.claims.update(
+  const { result: causedAt } = await deps.claims.update<number>(
     id,
-    current => {
-      if (current === null) return write({ fingerprint: fingerprintOf(request) }, [], null);
+    (current, _entries, now) => {
+      if (current === null) return write({ fingerprint: fingerprintOf(request) }, [], now);
       const reused = keyReused(current.state.fingerprint, request);
-      return reused === null ? keep(null) : refuseWith(reused);
+      return reused === null ? keep(0) : refuseWith(reused);
     },
     { expectsNew: true },
   );
-  return commandMovementId(id);
+  return { movementId: commandMovementId(id), causedAt };
 }
 
 const POLL_MS = 20;

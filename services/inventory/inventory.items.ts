@@ -3,6 +3,7 @@ import type { Keyed } from "../../core/contracts/common.ts";
 import type { Movement } from "../../core/contracts/inventory.ts";
 import { present } from "../../core/decisions.ts";
 import { toError } from "../../core/errors.ts";
+import type { Clock } from "../../core/kernel/clock.ts";
 import type { Refusal } from "../../core/kernel/errors.ts";
 import { reservationIdOf } from "../../core/kernel/ids.ts";
 import type { Request } from "../../core/request.ts";
@@ -20,6 +21,7 @@ import { emptyStock, type Decided, type Policy, type Seen, type Stock, type Stoc
 import { movementView, type Progress, type StoredMovement } from "./inventory.schema.ts";
 
 export interface Items {
+  readonly clock: Pick<Clock, "now">;
   readonly items: DocumentStore<Stock, StockEntry>;
   readonly movements: DocumentStore<StoredMovement>;
   readonly progress: DocumentStore<Progress>;
@@ -74,18 +76,31 @@ export async function change<R>(
   return result;
 }
 
+/** The entries of a movement, and when there was what makes it, in ms since the epoch: it cannot be older. */
+interface MovementAbout extends About {
+  readonly movementId: string;
+  readonly causedAt: number;
+}
+
+/** Half of the retention is left for clocks that differ. */
+const isRemembered = ({ clock, policy }: Items, causedAt: number): boolean =>
+  clock.now() - causedAt < policy.retention / 2;
+
 /** A movement that is made once, for ever: the item remembers it for the retention, the projection always. */
 export async function moveOnce(
   deps: Items,
   sku: string,
-  about: About & { readonly movementId: string },
+  { causedAt, ...about }: MovementAbout,
   decide: (seen: Seen) => Decided<Keyed<Movement>>,
   options: Omit<UpdateOptions, "entries"> = {},
 ): Promise<Keyed<Movement>> {
-  const { items } = await deps.movements.list({ where: { movementId: about.movementId }, limit: 1 });
-  const [earlier] = items;
-  if (earlier !== undefined) return { replayed: true, resource: movementView(earlier) };
-  return change(deps, sku, about, decide, options);
+  const earlier = isRemembered(deps, causedAt) ? null : await projectedMovement(deps, about.movementId);
+  return earlier === null ? change(deps, sku, about, decide, options) : { replayed: true, resource: earlier };
+}
+
+async function projectedMovement({ movements }: Items, movementId: string): Promise<Movement | null> {
+  const { items } = await movements.list({ where: { movementId }, limit: 1 });
+  return items.map(movementView)[0] ?? null;
 }
 
 /** Up to which event the item's movements are in the projection. */

@@ -20,6 +20,7 @@ interface Parts {
 
 export function createInventory({ database, policy, clock, random }: Parts) {
   const stock: Items = {
+    clock,
     items: database.collection<Stock, StockEntry>(stockCollection),
     movements: database.collection(movementCollection),
     progress: database.collection(progressCollection),
@@ -34,7 +35,7 @@ export function createInventory({ database, policy, clock, random }: Parts) {
   return {
     /** The event types it subscribes to. */
     types: reactions.types,
-    handlers: inventoryHandlers({ ...stock, claims, reactions, clock, random }),
+    handlers: inventoryHandlers({ ...stock, clock, claims, reactions, random }),
     /** One round of the reaper. */
     reap: () => reap(stock, clock.now()),
   };

@@ -22,12 +22,19 @@ async function perSku(lines: readonly Line[], task: (sku: string, quantity: numb
     await Promise.all(skus.slice(first, first + WIDTH).map(([sku, quantity]) => task(sku, quantity)));
 }
 
-const restock = (deps: Items, returned: { orderId: string | null; returnId: string }, lines: readonly Line[]) =>
-  perSku(lines, (sku, quantity) =>
-    moveOnce(deps, sku, { movementId: returnMovementId(returned.returnId, sku) }, seen =>
-      decideRestock(seen, { ...returned, quantity }),
-    ),
-  );
+const causedAt = ({ time }: { readonly time: string }): number => Date.parse(time);
+
+function restock(
+  deps: Items,
+  event: { readonly time: string },
+  returned: { readonly orderId: string | null; readonly returnId: string },
+  lines: readonly Line[],
+) {
+  return perSku(lines, (sku, quantity) => {
+    const about = { movementId: returnMovementId(returned.returnId, sku), causedAt: causedAt(event) };
+    return moveOnce(deps, sku, about, seen => decideRestock(seen, { ...returned, quantity }));
+  });
+}
 
 export function goodsReactions(deps: Items): Reactions {
   const known: Reaction<"product.created.v1" | "product.changed.v1"> = async ({ data: { sku } }) => {
@@ -37,23 +44,26 @@ export function goodsReactions(deps: Items): Reactions {
     "product.created.v1": known,
     "product.changed.v1": known,
 
-    "order.shipped.v1": ({ data: { orderId, shipment } }) =>
-      perSku(shipment.lines, (sku, quantity) =>
-        moveOnce(deps, sku, { orderId, movementId: saleId(shipment.id, sku) }, seen =>
-          decideSell(seen, { orderId, shipmentId: shipment.id, quantity }),
-        ),
-      ),
+    "order.shipped.v1": event => {
+      const { orderId, shipment } = event.data;
+      return perSku(shipment.lines, (sku, quantity) => {
+        const about = { orderId, movementId: saleId(shipment.id, sku), causedAt: causedAt(event) };
+        return moveOnce(deps, sku, about, seen => decideSell(seen, { orderId, shipmentId: shipment.id, quantity }));
+      });
+    },
 
     "order.cancelled.v1": ({ data: { orderId, lines } }) =>
       perSku(lines, sku => change(deps, sku, { orderId }, seen => decideRelease(seen, { orderId }))),
 
-    "order.returned.v1": async ({ data: { orderId, return: returned } }) => {
-      if (returned.restock) await restock(deps, { orderId, returnId: returned.id }, returned.lines);
+    "order.returned.v1": async event => {
+      const { orderId, return: returned } = event.data;
+      if (returned.restock) await restock(deps, event, { orderId, returnId: returned.id }, returned.lines);
     },
 
     /** A credit note for an order has its goods in order.returned. */
-    "creditnote.issued.v1": async ({ data }) => {
-      if (data.restock && data.orderId === null) await restock(deps, { orderId: null, returnId: data.id }, data.lines);
+    "creditnote.issued.v1": async event => {
+      const { id: returnId, orderId, lines, restock: isRestocked } = event.data;
+      if (isRestocked && orderId === null) await restock(deps, event, { orderId, returnId }, lines);
     },
   };
 }

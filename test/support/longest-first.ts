@@ -1,10 +1,11 @@
-// Of the files that run beside each other, those that take longest begin: else the last of them would run alone.
+// Of the files that run beside each other, those that take longest begin: else the last of them would run alone. Beside
+// the first, which counts seconds, come those that mostly wait.
 import sequencer from "@jest/test-sequencer";
 import { basename } from "node:path";
 
 /** Its types tell of a namespace, where there is the class itself. */
 const TestSequencer = sequencer as unknown as typeof sequencer.default;
-const LONGEST = ["outages", "audit-load", "kafka-faults", "prometheus", "resilience", "audit", "upgrade", "logs"];
+const LONGEST = ["outages", "kafka-faults", "resilience", "prometheus", "audit", "logs", "import", "upgrade", "backup"];
 
 type Tests = Parameters<InstanceType<typeof TestSequencer>["sort"]>[0];
 

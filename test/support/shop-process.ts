@@ -20,9 +20,12 @@ export async function openShop(options: ShopOptions = {}): Promise<OpenShop> {
 }
 
 /** A shop on a folder of its own for as long as `use` runs. */
-export async function withShop(use: (open: OpenShop) => Promise<void>): Promise<void> {
+export async function withShop(
+  use: (open: OpenShop) => Promise<void>,
+  options: Omit<ShopOptions, "data"> = {},
+): Promise<void> {
   const data = temporaryFolder();
-  const open = await openShop({ data });
+  const open = await openShop({ ...options, data });
   try {
     await use(open);
   } finally {

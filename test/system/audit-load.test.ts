@@ -1,19 +1,13 @@
-// The audit beside a shop under load, and beside one that was filled by an import: not one false alarm.
-import { join } from "node:path";
+// The audit beside a shop under load: not one false alarm.
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { checkNames, type CheckRun, type Finding } from "../../core/contracts/audit.ts";
 import type { Order } from "../../core/contracts/order.ts";
-import { ended, openShop, ROOT, startImport, type OpenShop } from "../support/shop-process.ts";
+import { expectNoFinding } from "../support/audited.ts";
+import { openShop, type OpenShop } from "../support/shop-process.ts";
 
 const ORDERS = 600;
 const CLIENTS = 12;
 const HOT = "HOT";
 const SKUS = [HOT, ...Array.from({ length: 15 }, (_, index) => `LOAD-${String(index)}`)];
-
-interface Audit {
-  readonly items: readonly Finding[];
-  readonly checks: readonly CheckRun[];
-}
 
 let open: OpenShop;
 beforeAll(async () => {
@@ -58,26 +52,7 @@ const credit = (index: number) =>
     `credit-${String(index)}`,
   );
 
-/** Until every check has begun and ended a walk after now, and second looks have had their time. */
-async function audited(): Promise<Audit> {
-  const from = new Date(Date.now() + 30_000).toISOString();
-  const isDone = ({ checks }: Audit): boolean =>
-    checks.length === checkNames.length && checks.every(({ finishedAt }) => (finishedAt ?? "") > from);
-  return open.api.until(() => open.api.get<Audit>("/v1/audit"), isDone);
-}
-
 describe("The audit has no finding", () => {
-  it("after the sample was imported", async () => {
-    const { code } = await ended(startImport(open.shop, join(ROOT, "data/online-retail-10k.csv")));
-    expect(code).toBe(0);
-    const { items, checks } = await audited();
-    expect(items).toEqual([]);
-    expect(checks.map(({ error }) => error)).toEqual(checkNames.map(() => null));
-    const looked = new Map(checks.map(check => [check.check, check.looked]));
-    expect(looked.get("invoices")).toBeGreaterThan(800);
-    expect(looked.get("stock")).toBeGreaterThan(1_000);
-  }, 300_000);
-
   it("under load with declines, lost answers, cancellations, shipments, returns, refunds and credit notes", async () => {
     for (const sku of SKUS) {
       await open.api.post("/v1/products", { sku, name: sku, price: { amount: 999, currency: "GBP" } }, `make-${sku}`);
@@ -95,8 +70,6 @@ describe("The audit has no finding", () => {
     };
     await Promise.all(Array.from({ length: CLIENTS }, buyer));
     expect([...statuses]).toEqual(expect.arrayContaining(["CONFIRMED", "REJECTED"]));
-    const { items, checks } = await audited();
-    expect(items).toEqual([]);
-    expect(checks.map(({ error }) => error)).toEqual(checkNames.map(() => null));
+    await expectNoFinding(open.api);
   }, 300_000);
 });

@@ -5,9 +5,10 @@ import { join } from "node:path";
 import type { Invoice } from "../../core/contracts/billing.ts";
 import type { Order } from "../../core/contracts/order.ts";
 import type { Shop } from "../../scripts/support/shop.ts";
+import { expectNoFinding } from "../support/audited.ts";
 import type { Client } from "../support/client.ts";
 import { EXPECTED, expectedStock, isWhole, SAMPLE, stockOf, sumsOf } from "../support/imported.ts";
-import { ended, openShop, peakMemory, ROOT, startImport, withShop } from "../support/shop-process.ts";
+import { ended, openShop, peakMemory, ROOT, startImport, withShop, type OpenShop } from "../support/shop-process.ts";
 
 const MIB = 300;
 
@@ -28,8 +29,8 @@ function beginning(shop: Shop, lines: number): string {
 }
 
 describe("npm run import", () => {
-  it("brings the sample in to the penny, conserves the stock of every SKU, and changes nothing when run twice", async () => {
-    await withShop(async ({ shop, api }) => {
+  it("brings the sample in to the penny, conserves the stock of every SKU, has nothing for the audit, and changes nothing when run twice", async () => {
+    const bringIn = async ({ shop, api }: OpenShop): Promise<void> => {
       const child = startImport(shop, SAMPLE);
       let peak = 0;
       const watch = setInterval(() => {
@@ -42,13 +43,17 @@ describe("npm run import", () => {
       expect(peakMemory(shop.process.pid)).toBeLessThan(MIB);
       await isWhole(api, SAMPLE);
       expect(await sumsOf(api)).toEqual([EXPECTED.revenue, -EXPECTED.credits]);
+      const looked = await expectNoFinding(api);
+      expect(looked.get("invoices")).toBeGreaterThan(800);
+      expect(looked.get("stock")).toBeGreaterThan(1_000);
 
       const skus = [...expectedStock(SAMPLE).keys()];
       const before = await state(api, skus);
       const again = await ended(startImport(shop, SAMPLE));
       expect(again.summary).toMatchObject(EXPECTED);
       expect(await state(api, skus)).toEqual(before);
-    });
+    };
+    await withShop(bringIn, { env: { COMPTOIR_AUDIT_INTERVAL: "5" } });
   });
 
   it("completes when it is killed in the middle and run again", async () => {

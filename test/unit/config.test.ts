@@ -79,6 +79,7 @@ describe("The configuration", () => {
     ["OTEL_TRACES_SAMPLER_ARG", "1.5", /from 0 to 1, like 0.1/],
     ["OTEL_TRACES_SAMPLER_ARG", "10%", /from 0 to 1, like 0.1/],
     ["OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4317", /must be http:\/\/HOST:PORT/],
+    ["OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318/?tenant=a", /without a query/],
     ["OTEL_EXPORTER_OTLP_PROTOCOL", "grpc", /must be one of http\/json/],
     ["OTEL_EXPORTER_ZIPKIN_ENDPOINT", "nowhere", /must be http:\/\/HOST:PORT/],
     ["COMPTOIR_TRACES_SLOW", "0", /whole number from 1/],
@@ -89,6 +90,12 @@ describe("The configuration", () => {
     expect(others).toEqual([]);
     expect(first).toMatch(new RegExp(`^${name} is "`));
     expect(first).toMatch(problem);
+  });
+
+  it("does not show the password of an address that it refuses", () => {
+    expect(
+      problemsOf({ OTEL_TRACES_EXPORTER: "otlp", OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "ftp://u:p@ss@collector/in" }),
+    ).toEqual([expect.stringContaining('is "ftp://***@collector/in"')]);
   });
 
   it("takes what is set, in the units of its variable", () => {
