@@ -255,6 +255,24 @@ describe("what an order's events do", () => {
     expect(await stockOf(world)).toMatchObject({ onHand: 5, allocated: 0 });
   });
 
+  it("does not ask what is projected of an event that the items must still know", async () => {
+    const world = createInventoryWorld();
+    await committed(world, 5);
+    let lists = 0;
+    const process = world.start({
+      before: (operation, collection) => {
+        if (operation === "list" && collection === "movements") lists += 1;
+      },
+    });
+    const event = shipped(1, "s1", ["TEA", 2]);
+    expect(await process.react(event, event)).toEqual(["done", "done"]);
+    expect(lists).toBe(0);
+    await world.clock.advance(policy.retention / 2);
+    expect(await process.react(event)).toEqual(["done"]);
+    expect(lists).toBe(1);
+    expect(await stockOf(world)).toMatchObject({ onHand: 8, allocated: 3 });
+  });
+
   it("finishes a shipment of which one SKU failed", async () => {
     const world = createInventoryWorld({ catalogue: ["TEA", "COFFEE"] });
     await committed(world, 5, ["TEA", "COFFEE"]);
@@ -265,6 +283,8 @@ describe("what an order's events do", () => {
           throw new Error("The disk is slow today");
       },
     });
+    // Of an old event the projection is asked.
+    await world.clock.advance(policy.retention);
     const event = shipped(1, "s1", ["TEA", 5], ["COFFEE", 5]);
     expect(await process.react(event)).toEqual(["ERROR: The disk is slow today"]);
     expect(await process.react(event)).toEqual(["done"]);

@@ -54,7 +54,7 @@ describe("npm run import", () => {
       expect(await state(api, skus)).toEqual(before);
     };
     await withShop(bringIn, { env: { COMPTOIR_AUDIT_INTERVAL: "5" } });
-  });
+  }, 300_000);
 
   it("completes when it is killed in the middle and run again", async () => {
     await withShop(async ({ shop, api }) => {

@@ -47,7 +47,7 @@ describe("A subscription", () => {
     const { clock, rounds, subscriptions, log } = follow([null]);
     await clock.advance(0);
     await clock.until(log.append([]));
-    await clock.advance(19);
+    await clock.advance(49);
     expect(rounds()).toBe(1);
     await clock.advance(1);
     expect(rounds()).toBe(2);
