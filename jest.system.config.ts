@@ -9,6 +9,7 @@ const filesOf = (names: readonly string[]): string[] => names.map(name => `<root
 
 /** They keep both cores busy all the time, or count seconds while much goes on. */
 const alone = filesOf(["cluster", "life", "deliveries"]);
+const aloneOnTheirOwn = filesOf(["orders", "process"]);
 /** Ratios of speed are for a quiet machine, without other servers: npm run test:soak. */
 const measured = filesOf(["overload"]);
 /** They neither end nor break the servers that they are given. */
@@ -31,12 +32,13 @@ const config: Config = {
   testTimeout: 120_000,
   projects: [
     { ...shared, ...serial, ...onSharedServers, displayName: "alone", testMatch: alone },
+    { ...shared, ...serial, displayName: "alone, on their own", testMatch: aloneOnTheirOwn },
     { ...shared, ...onSharedServers, displayName: "beside each other, on shared servers", testMatch: beside },
     {
       ...shared,
       displayName: "beside each other",
       testMatch: filesOf(["*"]),
-      testPathIgnorePatterns: [ignored, ...alone, ...beside, ...measured],
+      testPathIgnorePatterns: [ignored, ...alone, ...aloneOnTheirOwn, ...beside, ...measured],
     },
     {
       ...shared,

@@ -141,7 +141,14 @@ export class Publisher {
     for (const portion of portionsOf(waiting)) await this.#publish(portion);
   }
 
-  async #publish(batch: readonly Waiting[]): Promise<void> {
+  /** An earlier portion of the same pass may have parked a stream: what is behind in it must not overtake. */
+  #isParked({ source, event }: Waiting): boolean {
+    return this.#parked.get(source)?.has(event.subject) === true;
+  }
+
+  async #publish(portion: readonly Waiting[]): Promise<void> {
+    const batch = portion.filter(waiting => !this.#isParked(waiting));
+    if (batch.length === 0) return;
     try {
       await this.#options.append(batch.map(({ event }) => event));
     } catch (error) {
@@ -155,7 +162,7 @@ export class Publisher {
   /** Finds the event that the log refuses. */
   async #oneByOne(batch: readonly Waiting[]): Promise<void> {
     for (const waiting of batch) {
-      if (this.#parked.get(waiting.source)?.has(waiting.event.subject) === true) continue;
+      if (this.#isParked(waiting)) continue;
       try {
         await this.#options.append([waiting.event]);
       } catch (error) {

@@ -44,17 +44,11 @@ function cpuOf(pid: number | undefined): number {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
 }
 
-const cpuByService = (cluster: Cluster): Map<string, number> => {
-  const seconds = new Map<string, number>();
-  for (const { services, process } of cluster.nodes) {
-    const name = services.join("+");
-    seconds.set(name, (seconds.get(name) ?? 0) + cpuOf(process.pid));
-  }
-  return seconds;
-};
+const cpuByProcess = ({ nodes }: Cluster): Map<string, number> =>
+  new Map(nodes.map(({ name, process }) => [name, cpuOf(process.pid)]));
 
 interface OrdersMeasured extends Measured {
-  /** Milliseconds of CPU per order, all replicas of a service together. */
+  /** Milliseconds of CPU per order, by process. */
   readonly cpu: ReadonlyMap<string, number>;
 }
 
@@ -67,10 +61,10 @@ async function measureOrders(servers: ServerAddresses, replicas: number): Promis
     const target = { url: urls[0] ?? "", urls, token: await cluster.adminToken() };
     const skus = Array.from({ length: options.skus }, (_, index) => `SKU-${String(index)}`);
     await stockUp(target, skus);
-    const before = cpuByService(cluster);
+    const before = cpuByProcess(cluster);
     const loaded = await load(target, { name: `x${String(replicas)}`, skus }, options);
     const settledMs = await settle(target);
-    const after = cpuByService(cluster);
+    const after = cpuByProcess(cluster);
     const spent = [...after].map(([name, seconds]) => [name, seconds - (before.get(name) ?? 0)] as const);
     const cpu = new Map(spent.map(([name, seconds]) => [name, (seconds * 1000) / loaded.orders]));
     return { ...loaded, settledMs, cpu };
@@ -87,7 +81,7 @@ function printOrders(results: readonly OrdersMeasured[]): void {
     table.push([m.name, m.orders, m.perSecond.toFixed(1), m.p50, m.p99, m.notConfirmed, m.settledMs.toFixed(0)]);
   console.log(table.toString());
   for (const { name, cpu } of results) {
-    const parts = [...cpu].map(([service, ms]) => `${service} ${ms.toFixed(1)}`);
+    const parts = [...cpu].map(([process, ms]) => `${process} ${ms.toFixed(1)}`);
     console.log(`${name}: CPU ms per order: ${parts.join(" · ")}`);
   }
 }

@@ -82,9 +82,12 @@ interface MovementAbout extends About {
   readonly causedAt: number;
 }
 
-/** Half of the retention is left for clocks that differ. */
+/** Far below any retention that a shop has, whatever it was when the movement was made, and above what clocks differ by. */
+const YOUNG_MS = 600_000;
+
+/** Whether the item still remembers each movement of a cause of that age. */
 const isRemembered = ({ clock, policy }: Items, causedAt: number): boolean =>
-  clock.now() - causedAt < policy.retention / 2;
+  clock.now() - causedAt < Math.min(YOUNG_MS, policy.retention / 2);
 
 /** A movement that is made once, for ever: the item remembers it for the retention, the projection always. */
 export async function moveOnce(
@@ -94,13 +97,16 @@ export async function moveOnce(
   decide: (seen: Seen) => Decided<Keyed<Movement>>,
   options: Omit<UpdateOptions, "entries"> = {},
 ): Promise<Keyed<Movement>> {
-  const earlier = isRemembered(deps, causedAt) ? null : await projectedMovement(deps, about.movementId);
+  const earlier = isRemembered(deps, causedAt) ? null : await movementMade(deps, sku, about.movementId);
   return earlier === null ? change(deps, sku, about, decide, options) : { replayed: true, resource: earlier };
 }
 
-async function projectedMovement({ movements }: Items, movementId: string): Promise<Movement | null> {
-  const { items } = await movements.list({ where: { movementId }, limit: 1 });
-  return items.map(movementView)[0] ?? null;
+/** First the item, then the projection: what is pruned from the one in between is in the other by then. */
+async function movementMade({ items, movements }: Items, sku: string, movementId: string): Promise<Movement | null> {
+  const made = (await items.loadEntries(sku, [movementId])).get(movementId)?.value;
+  if (made?.state === "APPLIED") return made.movement;
+  const projected = await movements.list({ where: { movementId }, limit: 1 });
+  return projected.items.map(movementView)[0] ?? null;
 }
 
 /** Up to which event the item's movements are in the projection. */

@@ -2,6 +2,7 @@
 import type { EventType } from "../../core/contracts/index.ts";
 import type { Order } from "../../core/contracts/order.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
+import { fail } from "../../core/errors.ts";
 import { timestamp } from "../../core/kernel/clock.ts";
 import type { Delivered, Reactions } from "../../core/reactions.ts";
 import { keep, write, type DocumentStore } from "../../core/store/port.ts";
@@ -16,6 +17,13 @@ const paymentStatuses: Partial<Record<PaymentEvent["data"]["status"], Order["pay
   REFUNDED: "REFUNDED",
   FAILED: "FAILED",
 };
+
+/** Money may be given back between the capture and the saga's end: the saga knows nothing of it, so the event waits for that. */
+async function mustBePlaced(orders: DocumentStore<OrderState>, id: string): Promise<void> {
+  const order = await orders.load(id);
+  if (order?.state.status === "PENDING")
+    throw fail("SERVICE_UNAVAILABLE", `Order ${id} is still being placed: its refund waits`);
+}
 
 export function orderReactions(orders: DocumentStore<OrderState>, clock: Clock): Reactions {
   const change = async (orderId: string, next: (state: OrderState) => OrderState | null) => {
@@ -39,7 +47,10 @@ export function orderReactions(orders: DocumentStore<OrderState>, clock: Clock):
   return {
     "payment.captured.v1": paymentChanged,
     "payment.failed.v1": paymentChanged,
-    "payment.refunded.v1": paymentChanged,
+    "payment.refunded.v1": async event => {
+      await mustBePlaced(orders, event.data.orderId);
+      await paymentChanged(event);
+    },
     "invoice.issued.v1": async ({ data: { orderId, id } }) => {
       if (orderId !== null)
         await change(orderId, state => (state.invoiceId === id ? null : { ...state, invoiceId: id }));

@@ -33,6 +33,8 @@ const config: Config = {
   retentionMs: 3_600_000,
   lowStock: 2,
 };
+/** Longer than any saga and repeat, and short enough that much is pruned before the run ends. */
+const SHORT_RETENTION_MS = 30_000;
 export const shop = [product, customer, inventory, billing, order, notification];
 
 const PROCESSES = 2;
@@ -41,8 +43,11 @@ const TROUBLE_MS = 20_000;
 const PATIENCE_MS = 400_000;
 const MOST_EVENTS = 400_000;
 
-export const makeWorld = (chance: Chance, mutant: Mutant): World =>
-  new World({ chance, config, services: shop, mutant, size: PROCESSES });
+export function makeWorld(chance: Chance, mutant: Mutant): World {
+  const isShort = chance.fork("retention").happens(0.25);
+  const own = isShort ? { ...config, retentionMs: SHORT_RETENTION_MS } : config;
+  return new World({ chance, config: own, services: shop, mutant, size: PROCESSES });
+}
 
 /** Products, customers and the first goods, before anything goes wrong. */
 export async function open(world: World, chance: Chance, told: Told[], least = 4, most = 12): Promise<void> {

@@ -1,7 +1,7 @@
 // A cluster that sells: stocked, under a steady load through all its gateways, and looked at afterwards from outside.
 import type { Finding } from "../../core/contracts/audit.ts";
 import type { Result } from "../../core/contracts/index.ts";
-import type { Order, TimelineEntry } from "../../core/contracts/order.ts";
+import type { TimelineEntry } from "../../core/contracts/order.ts";
 import { setTimeout as pause } from "node:timers/promises";
 import { TAKEN_OVER } from "../../core/saga/record.ts";
 import type { Cluster } from "../../scripts/support/cluster.ts";
@@ -102,10 +102,10 @@ export async function startTrade(cluster: Cluster, options: TradeOptions): Promi
   };
 }
 
-/** How long after the end of its lease each saga was taken over that its process had left, in ms. */
-export async function takeOvers(api: Client): Promise<number[]> {
+/** How long after the end of its lease each of these orders' sagas was taken over that its process had left, in ms. */
+export async function takeOvers(api: Client, orderIds: Iterable<string>): Promise<number[]> {
   const lateness: number[] = [];
-  for (const { id } of await api.all<Order>("/v1/orders")) {
+  for (const id of orderIds) {
     const { items } = await api.get<{ items: TimelineEntry[] }>(`/v1/orders/${id}/timeline`);
     for (const { at, detail } of items.filter(({ name }) => name === TAKEN_OVER))
       lateness.push(Date.parse(at) - Date.parse(/ended at (\S+)$/.exec(detail ?? "")?.[1] ?? ""));

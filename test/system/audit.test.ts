@@ -4,6 +4,7 @@ import { checkNames, type CheckName, type CheckRun, type Finding } from "../../c
 import type { CloudEvent } from "../../core/contracts/common.ts";
 import type { Order } from "../../core/contracts/order.ts";
 import { invoiceIdOf, paymentIdOf, reservationIdOf } from "../../core/kernel/ids.ts";
+import { expose } from "../../core/metrics/registry.ts";
 import { keep, write, type DocumentStore, type Entry } from "../../core/store/port.ts";
 import { systemClock } from "../../core/system.ts";
 import { counterCollection, invoiceCollection, paymentCollection } from "../../services/billing/billing.schema.ts";
@@ -323,6 +324,16 @@ describe("What is planted into the databases", () => {
     const keys = found.map(keyOf);
     expect([...wanted].filter(([key]) => !keys.includes(key)).map(([, what]) => what)).toEqual([]);
     expect(found.filter(finding => !wanted.has(keyOf(finding)))).toEqual([]);
+  });
+
+  it("is counted for Prometheus", async () => {
+    const counts = Map.groupBy(plants, ({ check }) => check);
+    const lines = [...counts].map(([check, of]) => `comptoir_audit_violations{check="${check}"} ${String(of.length)}`);
+    const missing = async (): Promise<string[]> => {
+      const { body } = await expose();
+      return lines.filter(line => !body.includes(`${line}\n`));
+    };
+    expect(await until(missing, ({ length }) => length === 0)).toEqual([]);
   });
 
   it("is told as events, once each", async () => {

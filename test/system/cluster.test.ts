@@ -42,7 +42,8 @@ const ends: (() => Promise<unknown>)[] = [];
 beforeAll(async () => {
   servers = await requireServers(process.env);
   ends.unshift(() => servers.stop());
-  cluster = await startCluster({ servers, nodes: [...replicasOf(counts), { services: others, count: 2 }] });
+  const env = { COMPTOIR_AUDIT_INTERVAL: "15" };
+  cluster = await startCluster({ servers, nodes: [...replicasOf(counts), { services: others, count: 2 }], env });
   ends.unshift(() => cluster.kill());
 }, START_MS);
 
@@ -80,6 +81,11 @@ describe("A cluster of two of every service", () => {
       if (api === undefined) throw new Error("There is no gateway");
       await isWhole(api, SAMPLE);
       expect(await sumsOf(api)).toEqual([EXPECTED.revenue, -EXPECTED.credits]);
+
+      // The audit runs beside it: not one false alarm, not even one that was taken back.
+      const { items, checks } = await api.get<Result<"v1.audit.list">>("/v1/audit");
+      expect(items).toEqual([]);
+      expect(checks.filter(({ finishedAt, error }) => finishedAt === null || error !== null)).toEqual([]);
 
       const findings = await everyEvent(api, servers, cluster.namespace);
       expect(findings).toMatchObject({ missing: [], inversions: [], astray: [] });

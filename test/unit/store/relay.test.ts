@@ -254,6 +254,20 @@ describe("The relay", () => {
     expect(reported).toHaveLength(1);
   });
 
+  it("lets nothing of a stream overtake the event that the log refuses, however large a pass is", async () => {
+    const { relay, stock, happen } = start();
+    const works = append;
+    append = events =>
+      events.some(({ id }) => id === "stock:a:1") ? Promise.reject(fail("VALIDATION_FAILED", "no")) : works(events);
+    // Each more than half of what one append takes.
+    const large = { ...low(0), data: { ...low(0).data, sku: "A".repeat(400_000) } };
+    for (let n = 0; n < 2; n += 1) await stock.update("a", () => write({ n }, [large], null));
+    await happen(stock, "b");
+    expect(await relay.round()).toBe("published");
+    expect(log).toEqual(["stock:b:1"]);
+    expect((await stock.pending(10)).map(({ id }) => id)).toEqual(["stock:a:1", "stock:a:2"]);
+  });
+
   it("tries a parked stream again after a minute, in order, when the log takes it by then", async () => {
     const { relay, stock, happen } = start();
     const works = append;
