@@ -23,7 +23,8 @@ import type {
 import { causesOf, isLost, ProducerLostError } from "./kafka-errors.ts";
 import { GATHER_MS, optionsOf, REQUEST_TIMEOUT_MS } from "./kafka-options.ts";
 import "./kafka-queue.ts";
-import { settled } from "./kafka-settled.ts";
+import { clusterOf, messagesOf, readerOf } from "./kafka-reader.ts";
+import { settled, untilKnown } from "./kafka-settled.ts";
 
 /** For the files beside this one. */
 export function kafkaOf(config: KafkaConfig, clientId: string, say: Say, more: Partial<ClientConfig> = {}): Kafka {
@@ -57,9 +58,6 @@ function producerOf(producer: Producer): KafkaProducer {
   };
 }
 
-const textOf = (value: unknown): string =>
-  Buffer.isBuffer(value) ? value.toString() : typeof value === "string" ? value : "";
-
 function incoming(batch: Batch): IncomingBatch {
   const { fetchedOffset } = batch as Batch & { fetchedOffset: string };
   return {
@@ -67,12 +65,7 @@ function incoming(batch: Batch): IncomingBatch {
     partition: batch.partition,
     asked: Number(fetchedOffset),
     last: Number(batch.lastOffset()),
-    messages: batch.messages.map(({ offset, key, value, headers = {} }) => ({
-      offset: Number(offset),
-      key: textOf(key),
-      value: value === null ? null : value.toString(),
-      headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, textOf(text)])),
-    })),
+    messages: messagesOf(batch),
   };
 }
 
@@ -156,7 +149,7 @@ function adminOf(admin: Admin): KafkaAdmin {
     topics: () => admin.listTopics(),
     async create(topics) {
       await admin.createTopics({
-        waitForLeaders: true,
+        waitForLeaders: false,
         topics: topics.map(({ topic, partitions, replication, settings }) => ({
           topic,
           numPartitions: partitions,
@@ -164,6 +157,10 @@ function adminOf(admin: Admin): KafkaAdmin {
           configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
         })),
       });
+      await untilKnown(
+        admin,
+        topics.map(({ topic }) => topic),
+      );
     },
     async partitionsOf(names) {
       const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
@@ -206,6 +203,7 @@ export function createKafkaClient(config: KafkaConfig, clientId: string, say: Sa
           allowAutoTopicCreation: false,
         }),
       ),
+    reader: () => readerOf(clusterOf(kafka)),
   };
 }
 

@@ -33,3 +33,16 @@ export async function settled<T>(admin: Asked, topics: readonly string[], ask: (
     }
   }
 }
+
+/** A broker may answer that it knows no such topic for a moment after another one, or itself, has made it. */
+export async function untilKnown(admin: Asked, topics: readonly string[]): Promise<void> {
+  for (let repeats = 0; ; repeats += 1) {
+    try {
+      await admin.fetchTopicMetadata({ topics: [...topics] });
+      return;
+    } catch (error) {
+      if (!(isTopicUnknown(error) || isOverSoon(error)) || repeats === MOST_REPEATS) throw error;
+      await delay(PAUSE_MS);
+    }
+  }
+}

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "@jest/globals";
 import { KafkaJSConnectionError, KafkaJSProtocolError } from "kafkajs";
-import { settled } from "../../../core/kafka-settled.ts";
+import { settled, untilKnown } from "../../../core/kafka-settled.ts";
 
 const said = (type: string, retriable: boolean): Error =>
   new KafkaJSProtocolError(Object.assign(new Error(type), { type, code: 1, retriable }));
@@ -47,5 +47,32 @@ describe("What Kafka cannot answer yet", () => {
     const { answer, counts } = asking(error, Infinity);
     await expect(answer).rejects.toBe(error);
     expect(counts.asked).toBe(1);
+  });
+});
+
+describe("A topic that was just made", () => {
+  const adminOf = (error: Error, failures: number) => {
+    let count = 0;
+    const fetchTopicMetadata = () => {
+      count += 1;
+      return count > failures ? Promise.resolve() : Promise.reject(error);
+    };
+    return { fetchTopicMetadata, asked: () => count };
+  };
+
+  it.each([
+    ["is not known to this broker yet", said("UNKNOWN_TOPIC_OR_PARTITION", true)],
+    ["has no leader yet", said("LEADER_NOT_AVAILABLE", true)],
+  ])("is waited for while it %s", async (_what, error) => {
+    const admin = adminOf(error, 2);
+    await untilKnown(admin, ["orders"]);
+    expect(admin.asked()).toBe(3);
+  });
+
+  it("is not waited for when the broker refuses", async () => {
+    const error = said("TOPIC_AUTHORIZATION_FAILED", false);
+    const admin = adminOf(error, 2);
+    await expect(untilKnown(admin, ["orders"])).rejects.toBe(error);
+    expect(admin.asked()).toBe(1);
   });
 });
