@@ -25,7 +25,7 @@ import { systemClock, systemRandom } from "./core/system.ts";
 
 /** A node that says nothing for three heartbeats and a little is gone. */
 const HEARTBEAT_S = 2;
-const SILENCE_MS = 7_000;
+export const SILENCE_MS = 7_000;
 /** Requests to other nodes that may be unanswered at once: a bound on memory, far above what one process can keep going. */
 const UNANSWERED = 10_000;
 
@@ -64,7 +64,8 @@ const nodeService = (circuits: Circuits, levels: LogLevels) => ({
   },
 });
 
-function clusterOptions({ cluster, namespace }: Config): BrokerOptions {
+/** How a node joins the others of its namespace. */
+export function clusterOptions({ cluster, namespace }: Pick<Config, "cluster" | "namespace">): BrokerOptions {
   if (cluster === null) return {};
   return {
     namespace,

@@ -11,6 +11,7 @@ import { knownServices, startNode, type RunningNode } from "./node.ts";
 import { Readiness, startOps, type OpsPages } from "./ops.ts";
 import { checkPort, listenProblem } from "./ports.ts";
 import { joinWithRepl, startRepl } from "./repl.ts";
+import { requireRestoredCluster } from "./restored.ts";
 import { waitForServers } from "./servers.ts";
 import { StartupError } from "./startup-error.ts";
 import { startTracing, type Tracing } from "./tracing/start.ts";
@@ -63,14 +64,12 @@ async function waitForCluster(config: Config): Promise<void> {
   const { clusterServers } = await import("./cluster-servers.ts");
   const { nameCheck } = await import("./node-name.ts");
   const logger = processLogger(config);
-  const options = {
-    timeoutMs: config.cluster.startupTimeoutMs,
-    setting: "COMPTOIR_STARTUP_TIMEOUT",
-    say: (line: string) => {
-      logger.info(line);
-    },
+  const say = (line: string): void => {
+    logger.info(line);
   };
+  const options = { timeoutMs: config.cluster.startupTimeoutMs, setting: "COMPTOIR_STARTUP_TIMEOUT", say };
   await waitForServers(clusterServers(config), options);
+  await requireRestoredCluster(config, say);
   await waitForServers(nameCheck(config), options);
 }
 

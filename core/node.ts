@@ -8,6 +8,7 @@ import { brokerOptions } from "../moleculer.config.ts";
 import type { Environment } from "./environment.ts";
 import { logOverflows } from "./metrics/log-overflows.ts";
 import { portOf } from "./ports.ts";
+import { restoredFirst } from "./restored.ts";
 
 const root = join(import.meta.dirname, "..", "services");
 const fileOf = (name: string): string => join(root, name, `${name}.service.ts`);
@@ -62,7 +63,8 @@ async function drain(server: Server): Promise<void> {
  */
 export async function startNode(environment: Environment, opsAddress: string): Promise<RunningNode> {
   const { config } = environment;
-  const broker = new ServiceBroker(brokerOptions(config, environment.health, opsAddress));
+  const { middlewares = [], ...options } = brokerOptions(config, environment.health, opsAddress);
+  const broker = new ServiceBroker({ ...options, middlewares: [...middlewares, restoredFirst(config)] });
   logOverflows(broker.getLogger("metrics"));
   const behind = config.services.filter(name => name !== "gateway");
   const schemas = await Promise.all(behind.map(name => schemaOf(name, environment)));

@@ -4,6 +4,7 @@ import type { MongoConfig } from "../config-cluster.ts";
 import { StartupError } from "../startup-error.ts";
 import { describeError, mongoHosts, mongoOptions } from "./mongo-client.ts";
 import { ENTRIES } from "./mongo-indexes.ts";
+import { findMark, markDatabase, removeMark, setMark, type RestoreMark } from "./mongo-restore-mark.ts";
 
 /** A collection of a service's database. */
 export interface Place {
@@ -43,10 +44,12 @@ const toRaw = (row: Row): RawDocument => ({
 
 export class MongoDump {
   readonly #client: MongoClient;
+  readonly #namespace: string;
   readonly #prefix: string;
 
   private constructor(client: MongoClient, namespace: string) {
     this.#client = client;
+    this.#namespace = namespace;
     this.#prefix = `${namespace}_`;
   }
 
@@ -103,13 +106,28 @@ export class MongoDump {
     if (bodies.length > 0) await this.#of(place).insertMany(bodies.map(body => BSON.EJSON.parse(body) as Row));
   }
 
+  /** Of a restore into the namespace that has not ended. */
+  mark(): Promise<RestoreMark | null> {
+    return findMark(this.#client, this.#namespace);
+  }
+
+  setMark(mark: RestoreMark): Promise<void> {
+    return setMark(this.#client, this.#namespace, mark);
+  }
+
+  removeMark(): Promise<void> {
+    return removeMark(this.#client, this.#namespace);
+  }
+
   close(): Promise<void> {
     return this.#client.close();
   }
 
+  /** Of the services. */
   async #databases(): Promise<string[]> {
     const { databases } = await this.#client.db("admin").admin().listDatabases({ nameOnly: true });
-    return databases.map(({ name }) => name).filter(name => name.startsWith(this.#prefix));
+    const own = databases.map(({ name }) => name).filter(name => name.startsWith(this.#prefix));
+    return own.filter(name => name !== markDatabase(this.#namespace));
   }
 
   async #find(place: Place, filter: Filter<Row>): Promise<RawDocument[]> {

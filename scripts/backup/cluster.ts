@@ -1,5 +1,5 @@
-// Backup and restore of a cluster: its documents in MongoDB, its log and the groups' positions in Kafka, in one file.
-import { mkdirSync, statSync } from "node:fs";
+// Backup of a cluster: its documents in MongoDB, its log and the groups' positions in Kafka, in one file.
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { checkDump, DUMP_FORMAT, writeDump, type DumpLine } from "../../core/backup/dump-file.ts";
 import { takeCut } from "../../core/backup/cut.ts";
@@ -12,10 +12,10 @@ import { timestamp } from "../../core/kernel/clock.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import { MongoDump } from "../../core/store/mongo-dump.ts";
 import { systemClock as clock } from "../../core/system.ts";
+import { closing } from "./closing.ts";
 import type { Summary } from "./embedded.ts";
 import { openHolder } from "./holder.ts";
 import { LogCopy, type Positions } from "./log-copy.ts";
-import { fillCluster } from "./fill.ts";
 
 interface BackupOptions {
   readonly folder: string;
@@ -36,23 +36,6 @@ export const requireCluster = ({ cluster }: ToolConfig): ClusterConfig => {
   return cluster;
 };
 
-interface Open {
-  close(): Promise<unknown>;
-}
-
-/** Closes what was opened, also when the next did not open: one connection left would keep the process for ever. */
-async function closing<T>(work: (keep: <O extends Open>(open: O) => O) => Promise<T>): Promise<T> {
-  const opened: Open[] = [];
-  try {
-    return await work(open => {
-      opened.push(open);
-      return open;
-    });
-  } finally {
-    await Promise.allSettled(opened.map(open => open.close()));
-  }
-}
-
 /** @throws StartupError, ShopError; then no backup is there */
 export async function backupCluster(settings: ToolConfig, options: BackupOptions): Promise<Summary> {
   const { signal, folder, url } = options;
@@ -62,6 +45,8 @@ export async function backupCluster(settings: ToolConfig, options: BackupOptions
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return closing(async keep => {
     const dump = keep(await MongoDump.open(cluster.mongo, namespace));
+    if ((await dump.mark()) !== null)
+      throw new StartupError(`${namespace} is half restored: there is nothing to back up until the restore has ended`);
     const log = keep(await LogCopy.open(cluster.kafka, namespace));
     const holder = keep(await openHolder(settings, url, signal));
     const set = new WorkingSet(`${path}${UNFINISHED}.sqlite`);
@@ -81,42 +66,5 @@ export async function backupCluster(settings: ToolConfig, options: BackupOptions
     } finally {
       set.remove();
     }
-  });
-}
-
-interface RestoreOptions {
-  /** Null: where it came from. */
-  readonly into: string | null;
-  readonly force: boolean;
-  readonly signal: AbortSignal;
-}
-
-async function requireFree(dump: MongoDump, log: LogCopy, namespace: string, force: boolean): Promise<void> {
-  const users = await log.users();
-  if (users.length > 0)
-    throw new StartupError(`a shop runs in ${namespace} (${users.join(", ")} read its log): stop it first`);
-  const [noDocuments, noMessages] = [await dump.isEmpty(), await log.isEmpty()];
-  if (noDocuments && noMessages) return;
-  const what = [...(noDocuments ? [] : ["databases"]), ...(noMessages ? [] : ["topics"])].join(" and ");
-  if (!force)
-    throw new StartupError(
-      `${namespace} has ${what} already: restore --into another namespace, or add --force to delete them first`,
-    );
-}
-
-/** @throws StartupError; before the target is emptied nothing was changed */
-export async function restoreCluster(file: string, settings: ToolConfig, options: RestoreOptions): Promise<Summary> {
-  const cluster = requireCluster(settings);
-  const header = await checkDump(file);
-  const namespace = options.into ?? settings.namespace;
-  return closing(async keep => {
-    const dump = keep(await MongoDump.open(cluster.mongo, namespace));
-    const log = keep(await LogCopy.open(cluster.kafka, namespace));
-    await requireFree(dump, log, namespace, options.force);
-    options.signal.throwIfAborted();
-    await dump.drop();
-    await log.drop();
-    await fillCluster({ file, dump, log, signal: options.signal });
-    return { path: namespace, bytes: statSync(file).size, takenAt: header.takenAt };
   });
 }

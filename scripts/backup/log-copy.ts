@@ -2,6 +2,7 @@
 import type { WorkingSet } from "../../core/backup/working-set.ts";
 import type { KafkaConfig } from "../../core/config-cluster.ts";
 import { createKafkaClient } from "../../core/kafka-client.ts";
+import { isTopicUnknown } from "../../core/kafka-errors.ts";
 import { openKafkaKeeper } from "../../core/kafka-keeper.ts";
 import type {
   KafkaAdmin,
@@ -120,16 +121,12 @@ export class LogCopy {
   async drop(): Promise<void> {
     const groups = await this.#keeper.groups(this.#prefix);
     await this.#keeper.dropGroups(groups.map(({ name }) => name));
-    await this.#keeper.dropTopics(await this.#topics());
     // Kafka says yes before it has done it.
-    for (let tries = 0; (await this.#topics()).length > 0; tries += 1) {
+    for (let tries = 0; !(await this.#dropTopics()); tries += 1) {
       if (tries > 100) throw new StartupError(`Kafka does not delete the topics of ${this.#namespace}`);
       await clock.sleep(POLL_MS);
     }
-    // It asks for the topics that it knew before everything it does, and fails for those that are gone.
-    await this.#admin.disconnect();
-    this.#admin = this.#client.admin();
-    await this.#admin.connect();
+    await this.#reconnect();
   }
 
   /** With as many partitions as it had: a message goes back to its own. */
@@ -178,6 +175,26 @@ export class LogCopy {
     } finally {
       await consumer.stop();
     }
+  }
+
+  /** @returns whether there are none. While some are being deleted Kafka also fails whoever asks what there is. */
+  async #dropTopics(): Promise<boolean> {
+    try {
+      const topics = await this.#topics();
+      await this.#keeper.dropTopics(topics);
+      return topics.length === 0;
+    } catch (error) {
+      if (!isTopicUnknown(error)) throw error;
+      await this.#reconnect();
+      return false;
+    }
+  }
+
+  /** The admin asks for the topics that it knew before everything it does, and fails for those that are gone. */
+  async #reconnect(): Promise<void> {
+    await this.#admin.disconnect();
+    this.#admin = this.#client.admin();
+    await this.#admin.connect();
   }
 
   async #topics(): Promise<string[]> {

@@ -16,7 +16,7 @@ await new Command("backup")
   .argument("[folder]", "where backups are kept (default: backups in the data folder)")
   .option("--url <url>", "where the shop is (default: COMPTOIR_PORT on this host)", shopUrl)
   .action(async (folder: string | undefined, { url }: Options) => {
-    await run("backup", signal => {
+    await run("backup", "nothing was kept", signal => {
       const settings = loadToolConfig();
       const kept = folder === undefined ? null : resolve(folder);
       if (settings.cluster === null) return backupEmbedded(settings, { folder: kept, url, signal });

@@ -4,8 +4,8 @@ import { resolve } from "node:path";
 import { Command } from "commander";
 import { isNamespace, loadToolConfig, namespaceRule } from "../../core/config.ts";
 import { StartupError } from "../../core/startup-error.ts";
-import { restoreCluster } from "./cluster.ts";
 import { restoreEmbedded } from "./embedded.ts";
+import { restoreCluster } from "./restore-cluster.ts";
 import { run } from "./run.ts";
 
 interface Options {
@@ -26,7 +26,7 @@ await new Command("restore")
   .option("--into <place>", "a folder to fill, in a cluster a namespace (default: COMPTOIR_DATA, COMPTOIR_NAMESPACE)")
   .option("--force", "move a shop's databases that are there aside; in a cluster: delete them")
   .action(async (backup: string, { into, force }: Options) => {
-    await run("restore", signal => {
+    await run("restore", "nothing of the backup was restored", signal => {
       const settings = loadToolConfig();
       const path = resolve(backup);
       const rest = { force: force === true, signal };
