@@ -5,8 +5,8 @@ import { checkNats } from "./nats.ts";
 import type { ServerCheck } from "./servers.ts";
 import { checkMongo, mongoHosts } from "./store/mongo-client.ts";
 
-/** They keep nothing. */
-const withoutDatabase = ["gateway", "registry", "bridge"];
+/** They keep nothing, so they start while MongoDB is away. */
+const withoutDatabase = ["backup", "bridge", "gateway", "metrics", "registry"];
 
 export function clusterServers({ cluster, services }: Pick<Config, "cluster" | "services">): ServerCheck[] {
   if (cluster === null) return [];

@@ -141,31 +141,54 @@ function tlsOf(source: Source, prefix: string, isAsked: boolean): Tls | null {
   return isAsked || isOn || Object.values(tls).some(text => text !== null) ? tls : null;
 }
 
+interface Login {
+  readonly user: string | null;
+  readonly password: string | null;
+  /** By what else the server may know this user. */
+  readonly isUserEnough: boolean;
+}
+
+/** Said here, because a client sends what it has, or nothing, and the server then only says that it refuses. */
+function requireWhole(source: Source, prefix: string, login: Login, advice = "set both or none"): void {
+  const { user, password, isUserEnough } = login;
+  if (password === null ? user === null || isUserEnough : user !== null) return;
+  source.problems.push(`${prefix}_USER and ${prefix}_PASSWORD belong together: ${advice}`);
+}
+
 function natsOf(source: Source): NatsConfig {
   const nowhere: NatsAddress = { servers: [], user: null, password: null, isTls: false };
   const address = source.read("NATS_URL", natsUrl, nowhere);
-  return {
-    servers: address.servers,
-    user: source.read("NATS_USER", anything, address.user),
-    password: source.read("NATS_PASSWORD", anything, address.password),
-    token: source.read("NATS_TOKEN", anything, null),
-    tls: tlsOf(source, "NATS", address.isTls),
-  };
+  const user = source.read("NATS_USER", anything, address.user);
+  const password = source.read("NATS_PASSWORD", anything, address.password);
+  const tls = tlsOf(source, "NATS", address.isTls);
+  // A server may take the user from the client's certificate.
+  const login = { user, password, isUserEnough: Boolean(tls?.cert) };
+  requireWhole(source, "NATS", login, "set both or none, in NATS_URL too; a token goes into NATS_TOKEN");
+  return { servers: address.servers, user, password, token: source.read("NATS_TOKEN", anything, null), tls };
 }
 
-const mongoOf = (source: Source): MongoConfig => ({
-  url: source.read("MONGO_URL", mongoUrl, ""),
-  user: source.read("MONGO_USER", anything, null),
-  password: source.read("MONGO_PASSWORD", anything, null),
-  tls: tlsOf(source, "MONGO", false),
-});
+/** They know a user by a certificate, a ticket, a token or the keys of AWS. */
+const withoutPassword = /[?&]authMechanism=(MONGODB-X509|GSSAPI|MONGODB-OIDC|MONGODB-AWS)(&|$)/i;
+
+function mongoOf(source: Source): MongoConfig {
+  const url = source.read("MONGO_URL", mongoUrl, "");
+  const user = source.read("MONGO_USER", anything, null);
+  const password = source.read("MONGO_PASSWORD", anything, null);
+  const isUserEnough = withoutPassword.test(url);
+  requireWhole(source, "MONGO", { user, password, isUserEnough });
+  const isUserAlone = /^[^/]+\/\/[^/?@:]+@/.test(url);
+  if (isUserAlone && user === null && !isUserEnough)
+    source.problems.push(
+      "MONGO_URL has a user without a password: write USER:PASSWORD@, or set MONGO_USER and MONGO_PASSWORD",
+    );
+  return { url, user, password, tls: tlsOf(source, "MONGO", false) };
+}
 
 function saslOf(source: Source): KafkaConfig["sasl"] {
   const username = source.read("KAFKA_USER", anything, null);
   const password = source.read("KAFKA_PASSWORD", anything, null);
   const mechanism = source.read("KAFKA_SASL_MECHANISM", oneOf(mechanisms), "scram-sha-512");
-  if ((username === null) !== (password === null))
-    source.problems.push("KAFKA_USER and KAFKA_PASSWORD belong together: set both or none");
+  requireWhole(source, "KAFKA", { user: username, password, isUserEnough: false });
   return username === null || password === null ? null : { mechanism, username, password };
 }
 

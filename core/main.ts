@@ -65,7 +65,7 @@ async function waitForCluster(config: Config): Promise<void> {
   const { nameCheck } = await import("./node-name.ts");
   const logger = processLogger(config);
   const say = (line: string): void => {
-    logger.info(line);
+    logger.warn(line);
   };
   const options = { timeoutMs: config.cluster.startupTimeoutMs, setting: "COMPTOIR_STARTUP_TIMEOUT", say };
   await waitForServers(clusterServers(config), options);

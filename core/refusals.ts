@@ -23,6 +23,7 @@ const refusals: readonly (readonly [said: RegExp, advice: (prefix: Prefix) => st
   ],
   [/altnames/i, prefix => `its certificate is for another host: check ${addresses[prefix]}`],
   [/certificate has expired/i, () => "renew its certificate"],
+  [/requires authentication/i, prefix => `it asks for a login: set ${logins[prefix]}`],
   [/authoriz|authenticat|sasl/i, prefix => `check ${logins[prefix]}`],
   [/wrong version number|server does not support 'tls'/i, prefix => `it does not speak TLS: check ${prefix}_TLS`],
   [

@@ -6,7 +6,7 @@ import { StartupError } from "./startup-error.ts";
 import type { RestoreMark } from "./store/mongo-restore-mark.ts";
 
 /** They neither write nor deliver anything: a node of these alone starts without MongoDB, unless that says no. */
-const keepsNothing = ["gateway", "registry"];
+const keepsNothing = ["backup", "gateway", "metrics", "registry"];
 
 type Place = Pick<Config, "cluster" | "namespace" | "services">;
 

@@ -131,6 +131,9 @@ export function describeError(error: unknown, { url, password }: MongoConfig): s
 /** The hosts of a connection string, as a person may see them. */
 export const mongoHosts = (url: string): string => url.replace(/^[^/]+\/\/(?:[^/]*@)?/, "").replace(/[/?].*$/s, "");
 
+/** Any user may ask for the databases that it may see, but nobody without a login; `ping` is answered to everybody. */
+const AS_USER = { listDatabases: 1, nameOnly: true } as const;
+
 /**
  * One attempt to reach the server and be let in; ends within about two seconds.
  * @throws StartupError with the reason in one line
@@ -140,7 +143,7 @@ export async function checkMongo(config: MongoConfig): Promise<void> {
   try {
     client = new MongoClient(config.url, { ...mongoOptions(config), minPoolSize: 0, maxPoolSize: 1 });
     await client.connect();
-    await client.db("admin").command({ ping: 1 });
+    await client.db("admin").command(AS_USER);
   } catch (error) {
     throw new StartupError(describeError(error, config), { cause: error });
   } finally {

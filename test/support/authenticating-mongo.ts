@@ -1,5 +1,5 @@
 // Before the MongoDB-compatible server, which knows neither TLS nor users: TLS that asks for a client certificate, and a
-// login by SCRAM-SHA-256 (RFC 7677) without which no command gets through.
+// login by SCRAM-SHA-256 (RFC 7677), without which only those commands get through that mongod answers to everybody.
 import { createHash, createHmac, pbkdf2Sync, randomBytes, timingSafeEqual } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { connect, type AddressInfo } from "node:net";
@@ -16,6 +16,18 @@ export interface Login {
   readonly user: string;
   readonly password: string;
 }
+
+/** Of those that mongod answers without a login, the ones that a driver or a health check sends. */
+const forEverybody = [
+  "hello",
+  "ismaster",
+  "isMaster",
+  "ping",
+  "buildInfo",
+  "buildinfo",
+  "connectionStatus",
+  "endSessions",
+];
 
 type Command = Readonly<Record<string, unknown>>;
 
@@ -66,7 +78,7 @@ class Conversation {
   /** What the server itself would say; null for what it may see. */
   answer(command: Command): object | null {
     const [name = ""] = Object.keys(command);
-    if (["hello", "ismaster", "isMaster"].includes(name)) return null;
+    if (forEverybody.includes(name)) return null;
     if (name === "saslStart") return this.#start(command);
     if (name === "saslContinue") return this.#finish(command);
     if (this.#isIn) return null;

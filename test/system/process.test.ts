@@ -195,6 +195,18 @@ describe("The process", () => {
     expect(await refusal(start(environment))).toContain(line);
   });
 
+  it("says at each attempt what it waits for, also where only warnings are logged", async () => {
+    const nowhere = {
+      NATS_URL: "nats://127.0.0.1:1",
+      MONGO_URL: "mongodb://127.0.0.1:1",
+      KAFKA_BROKERS: "127.0.0.1:1",
+    };
+    const waiting = start({ ...nowhere, COMPTOIR_LOG_LEVEL: "warn", COMPTOIR_STARTUP_TIMEOUT: "2" });
+    const { code, stderr } = await ended(waiting);
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/"level":"warn".*waiting for NATS 127\.0\.0\.1:1: .*\(attempt 1, [12] s left\)/);
+  });
+
   it("runs the REPL as an operator", async () => {
     const shop = start({}, ["--repl"]);
     await ready(shop);

@@ -179,6 +179,11 @@ const refusals: readonly (readonly [what: string, change: Change, line: RegExp])
     /NATS .* in within.*Authorization.*NATS_TOKEN/,
   ],
   ["MongoDB: the wrong password", () => ({ MONGO_PASSWORD_FILE: wrongFile() }), /MongoDB .*failed.*MONGO_PASSWORD/],
+  [
+    "MongoDB: no login",
+    () => ({ MONGO_USER: "", MONGO_PASSWORD_FILE: "" }),
+    /MongoDB .*requires authentication.*set MONGO_USER and MONGO_PASSWORD/,
+  ],
   ["MongoDB: no certificate", () => without("MONGO"), /MongoDB .*certificate required.*MONGO_TLS_CERT_FILE/],
   [
     "MongoDB: another authority",

@@ -218,12 +218,38 @@ describe("The cluster's settings", () => {
     [{ KAFKA_BROKERS: "k:99999" }, /^KAFKA_BROKERS is .*entry 1 must be HOST/],
     [{ KAFKA_BROKERS: "k:9092,://" }, /^KAFKA_BROKERS is .*entry 2 must be HOST/],
     [{ KAFKA_USER: "shop" }, /^KAFKA_USER and KAFKA_PASSWORD belong together/],
+    [{ KAFKA_PASSWORD: "s3cret" }, /^KAFKA_USER and KAFKA_PASSWORD belong together/],
+    [{ NATS_USER: "shop" }, /^NATS_USER and NATS_PASSWORD belong together/],
+    [{ NATS_PASSWORD: "s3cret" }, /^NATS_USER and NATS_PASSWORD belong together/],
+    [{ NATS_URL: "nats://t0ken@n" }, /^NATS_USER and NATS_PASSWORD belong together.*NATS_TOKEN/],
+    [{ MONGO_USER: "shop" }, /^MONGO_USER and MONGO_PASSWORD belong together/],
+    [{ MONGO_PASSWORD: "s3cret" }, /^MONGO_USER and MONGO_PASSWORD belong together/],
+    [{ MONGO_URL: "mongodb://shop:s3cret@m", MONGO_PASSWORD: "n3w" }, /^MONGO_USER and MONGO_PASSWORD belong together/],
+    [{ MONGO_URL: "mongodb://shop@m" }, /^MONGO_URL has a user without a password/],
     [{ KAFKA_RETENTION_DAYS: "0" }, /^KAFKA_RETENTION_DAYS is "0"/],
     [{ KAFKA_TLS_CA_FILE: import.meta.filename }, /^KAFKA_TLS_CA_FILE names a file without PEM/],
     [{ SMTP_URL: "mail" }, /^SMTP_URL has a bad value: must be smtp:/],
     [{ COMPTOIR_NAMESPACE: "Shop" }, /^COMPTOIR_NAMESPACE is "Shop"/],
   ])("refuse %j without showing a secret", (wrong, problem) => {
     expect(problemsOf({ ...servers, ...wrong })).toEqual([expect.stringMatching(problem)]);
+  });
+});
+
+describe("A login", () => {
+  const servers = { NATS_URL: "nats://n", MONGO_URL: "mongodb://m", KAFKA_BROKERS: "k:9092" };
+  const x509 = "mongodb://m/?authMechanism=MONGODB-X509";
+
+  it.each([
+    { NATS_TOKEN: "t0ken" },
+    { NATS_URL: "nats://shop@n", NATS_PASSWORD: "s3cret" },
+    { NATS_URL: "nats://:s3cret@n", NATS_USER: "shop" },
+    { MONGO_URL: "mongodb://shop:s3cret@m" },
+    { MONGO_URL: "mongodb://shop@m", MONGO_USER: "shop", MONGO_PASSWORD: "s3cret" },
+    { MONGO_URL: x509 },
+    { MONGO_URL: x509.replace("//", "//CN=shop@") },
+    { MONGO_URL: `${x509}&tls=true`, MONGO_USER: "CN=shop" },
+  ])("may be %j", given => {
+    expect(problemsOf({ ...servers, ...given })).toEqual([]);
   });
 });
 
@@ -248,6 +274,14 @@ describe("A secret", () => {
     const servers = { NATS_URL: "nats://n", MONGO_URL: "mongodb://m", KAFKA_BROKERS: "k:9092" };
     const wrong = problemsOf({ ...servers, MONGO_TLS_CERT_FILE: file });
     expect(wrong).toEqual([expect.stringMatching(/^MONGO_TLS_CERT_FILE and MONGO_TLS_KEY_FILE belong together/)]);
+  });
+
+  it("of TLS may stand for the password of a user of NATS", () => {
+    const file = join(folder, "both.pem");
+    writeFileSync(file, "-----BEGIN CERTIFICATE-----\n");
+    const servers = { NATS_URL: "nats://shop@n", MONGO_URL: "mongodb://m", KAFKA_BROKERS: "k:9092" };
+    expect(problemsOf({ ...servers, NATS_TLS_CERT_FILE: file, NATS_TLS_KEY_FILE: file })).toEqual([]);
+    expect(problemsOf({ ...servers, NATS_TLS_CA_FILE: file })).toHaveLength(1);
   });
 
   it("is not taken from two places, nor from a file that is not there", () => {

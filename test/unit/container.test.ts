@@ -2,6 +2,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "@jest/globals";
+import { parse } from "yaml";
+import { stopTimesOf } from "../../core/deadlines.ts";
 import { knownServices } from "../../core/node.ts";
 
 const root = join(import.meta.dirname, "..", "..");
@@ -14,7 +16,41 @@ function servicesIn(file: string): Map<string, string> {
   return new Map(blocks.map(block => [block.slice(0, block.indexOf(":")), block]));
 }
 
+interface Container {
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly stop_grace_period?: string;
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly healthcheck?: { readonly test: readonly string[] };
+  readonly volumes?: readonly string[];
+}
+interface Compose {
+  readonly services: Readonly<Record<string, Container>>;
+  readonly secrets: Readonly<Record<string, { readonly file: string }>>;
+}
+/** With its anchors resolved. */
+const compose = (): Compose => parse(read("docker-compose.yml"), { merge: true }) as Compose;
+
 describe("the image", () => {
+  test("has only what runs, and of the packages only those of production", () => {
+    const [dependencies = "", image = ""] = read("Dockerfile")
+      .split(/^(?=FROM )/m)
+      .slice(1);
+    expect(read("Dockerfile").match(/^RUN .*$/gm)).toEqual([
+      "RUN --mount=type=cache,target=/root/.npm npm ci --omit=dev --ignore-scripts",
+      "RUN install --directory --owner=node --group=node --mode=700 /data",
+    ]);
+    expect(dependencies).toContain("npm ci --omit=dev");
+    expect(image.match(/^COPY .*$/gm)).toEqual([
+      "COPY --from=dependencies /app/node_modules ./node_modules",
+      "COPY package.json moleculer.config.ts ./",
+      ...["core", "services", "scripts"].map(folder => `COPY ${folder} ./${folder}`),
+    ]);
+    // Whatever is not named stays outside: node_modules of this folder, tests, secrets.
+    const rules = read(".dockerignore").split("\n");
+    expect(rules.filter(rule => !rule.startsWith("#"))[0]).toBe("*");
+    expect(rules.filter(rule => /node_modules|test|secrets|data|\.env/.test(rule))).toEqual([]);
+  });
+
   test("runs what npm start runs, with node as process 1", () => {
     const command = /^CMD (\[.*\])$/m.exec(read("Dockerfile"))?.[1] ?? "[]";
     const { scripts } = JSON.parse(read("package.json")) as { scripts: { start: string } };
@@ -26,6 +62,7 @@ const watchers = ["prometheus", "alertmanager", "node-exporter", "grafana"];
 
 describe("docker-compose.yml", () => {
   const containers = servicesIn("docker-compose.yml");
+  const own = () => Object.entries(compose().services).filter(([, { environment }]) => environment?.["SERVICES"]);
 
   test("watches only when asked to, and shows that to this machine alone", () => {
     const asked = [...containers].filter(([, block]) => block.includes("profiles: [monitoring]")).map(([name]) => name);
@@ -49,10 +86,10 @@ describe("docker-compose.yml", () => {
       expect(read(file)).not.toContain("GF_SECURITY_ADMIN_PASSWORD: ");
   });
 
-  test("runs every service of this release, each in one place", () => {
-    const blocks = [...containers.values()];
-    const run = blocks.flatMap(block => /SERVICES: "?(\w+(,\w+)*)/.exec(block)?.[1]?.split(",") ?? []);
-    expect(run.sort()).toEqual(knownServices().sort());
+  test("runs every service of this release, each in a container of its own", () => {
+    const run = own().map(([name, { environment }]) => [name, environment?.["SERVICES"]]);
+    const expected = knownServices().map(name => [name, name]);
+    expect(run.sort()).toEqual(expected.sort());
   });
 
   test.each(["compose.dev.yml", "compose.external.yml"])("has the same containers as %s", file => {
@@ -87,7 +124,61 @@ describe("docker-compose.yml", () => {
     const readByIt = new Set(namesIn(read("load/lib/settings.ts"), /\("(LOAD_[A-Z_]+)"/g));
     readByIt.delete("LOAD_RUN");
     expect(readByIt.size).toBeGreaterThan(5);
-    expect(namesIn(k6, /^ +(LOAD_[A-Z_]+): /gm)).toEqual([...readByIt]);
+    const byFile = 'export LOAD_PASSWORD="$$(cat /run/secrets/admin_password)"';
+    expect(k6).toContain(byFile);
+    expect(k6).toContain("secrets: [admin_password]");
+    expect([...namesIn(k6, /^ +(LOAD_[A-Z_]+): /gm), "LOAD_PASSWORD"].sort()).toEqual([...readByIt]);
+  });
+
+  /** Why these have none. */
+  const withoutHealthCheck = {
+    "otel-collector": "its image holds the collector alone, which has no command that asks whether it works",
+    k6: "runs one load test and ends",
+  };
+
+  test("asks every container for its health, but for those that cannot tell", () => {
+    const without = Object.entries(compose().services).filter(([, { healthcheck }]) => healthcheck === undefined);
+    expect(without.map(([name]) => name).sort()).toEqual(Object.keys(withoutHealthCheck).sort());
+    for (const [, { healthcheck }] of Object.entries(compose().services))
+      if (healthcheck !== undefined) expect(healthcheck.test[0]).toBe("CMD");
+  });
+
+  const seconds = (period: string | undefined): number => Number(/^(\d+)s$/.exec(period ?? "")?.[1] ?? 0);
+
+  test("ends no service before its own deadline, and no keeper of data in the 10 s that Docker gives", () => {
+    const { deadlineMs } = stopTimesOf({ mode: "cluster" });
+    expect(
+      own()
+        .map(([name]) => name)
+        .sort(),
+    ).toEqual(knownServices().sort());
+    for (const [name, { stop_grace_period: period }] of own())
+      expect([name, seconds(period) * 1000 > deadlineMs]).toEqual([name, true]);
+    for (const name of ["mongo", "kafka", "prometheus", "loki"])
+      expect([name, compose().services[name]?.stop_grace_period]).toEqual([name, "30s"]);
+  });
+
+  test("starts a container when those it needs are healthy", () => {
+    const { services } = compose();
+    const servers = ["nats", "mongo", "kafka"];
+    for (const [name, { depends_on: needs = {} }] of own())
+      expect([name, Object.keys(needs)]).toEqual([name, name === "notification" ? [...servers, "mailpit"] : servers]);
+    expect(Object.keys(services["k6"]?.depends_on ?? {})).toEqual(["gateway"]);
+    const all = Object.values(services).flatMap(({ depends_on: needs = {} }) => Object.entries(needs));
+    expect(all.filter(([, { condition }]) => condition !== "service_healthy")).toEqual([]);
+    expect(all.filter(([name]) => services[name]?.healthcheck === undefined)).toEqual([]);
+  });
+
+  test("takes secrets from files only, and starts without any that somebody would have to write", () => {
+    const { services, secrets } = compose();
+    const given = Object.values(services).flatMap(({ environment = {} }) => Object.keys(environment));
+    expect(given.filter(name => /(PASSWORD|TOKEN|SMTP_URL)$/.test(name))).toEqual([]);
+    for (const name of ["admin_password", "smtp_url"]) {
+      const usual = /^\$\{\w+_FILE:-\.\/(.+)\}$/.exec(secrets[name]?.file ?? "")?.[1] ?? "";
+      expect([name, existsSync(join(root, usual))]).toEqual([name, true]);
+    }
+    expect(read("compose.defaults/smtp_url").trim()).toBe("smtp://mailpit:1025");
+    expect(read("compose.defaults/admin_password")).toBe("");
   });
 
   test("every server has a health check, limits and no fixed name", () => {
@@ -107,8 +198,9 @@ describe("compose.external.yml", () => {
     expect(containers.get("otel-collector")).toContain("networks: [servers, outside]");
   });
 
-  test("hands to the load test the password that the shop has", () => {
-    for (const name of ["account", "k6"]) expect(containers.get(name)).toMatch(/secrets: \[.*admin_password.*\]/);
-    expect(containers.get("k6")).toContain('LOAD_PASSWORD="$$(cat /run/secrets/admin_password)"');
+  test("puts files of its own in the place of what the trial has, for the shop and the load test alike", () => {
+    expect(containers.get("account")).toContain("COMPTOIR_ADMIN_PASSWORD_FILE: /run/secrets/admin_password");
+    for (const name of ["admin_password", "smtp_url"])
+      expect(read("compose.external.yml")).toContain(`${name}: { file: ./secrets/${name} }`);
   });
 });

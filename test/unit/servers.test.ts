@@ -72,6 +72,7 @@ describe("A start waits for its servers", () => {
       "Connection error: 4AF0:error:0A00:SSL routines:ssl3_read_bytes:tlsv13 alert certificate required:../x.c:918:SSL alert number 116\n",
       /\(Connection error: tlsv13 alert certificate required\): .*KAFKA_TLS_CERT_FILE/,
     ],
+    ["MONGO", "Command find requires authentication", /it asks for a login: set MONGO_USER and MONGO_PASSWORD/],
     ["MONGO", "self-signed certificate in certificate chain", /MONGO_TLS_CA_FILE$/],
     ["NATS", "'Authorization Violation'", /\(Authorization Violation\): check NATS_USER/],
     [

@@ -96,8 +96,8 @@ describe("Checks of the audit", () => {
 });
 
 describe("Services", () => {
-  /** Without them no backup can be begun and no dashboard draws the cluster; no buyer notices. */
-  const quiet = ["backup", "metrics"];
+  /** Without it no dashboard draws the cluster; no buyer notices, and nothing is lost. */
+  const quiet = ["metrics"];
 
   it("are each missed when no node of them is ready", () => {
     const missed = alerts.flatMap(({ alert, expr }) =>
@@ -131,10 +131,6 @@ describe("Services", () => {
     expect(first).toMatchObject({ http_sd_configs: [{ url: "http://registry:3100/targets" }] });
     expect([first?.dns_sd_configs, second?.http_sd_configs]).toEqual([undefined, undefined]);
     const names = second?.dns_sd_configs?.flatMap(sd => sd.names) ?? [];
-    expect([...names].sort()).toEqual(
-      knownServices()
-        .filter(name => name !== "backup")
-        .sort(),
-    );
+    expect([...names].sort()).toEqual(knownServices().sort());
   });
 });
