@@ -23,7 +23,6 @@ import type {
 import { causesOf, isLost, ProducerLostError } from "./kafka-errors.ts";
 import { GATHER_MS, optionsOf, REQUEST_TIMEOUT_MS } from "./kafka-options.ts";
 import "./kafka-queue.ts";
-import { clusterOf, messagesOf, readerOf } from "./kafka-reader.ts";
 import { settled, untilKnown } from "./kafka-settled.ts";
 
 /** For the files beside this one. */
@@ -58,6 +57,9 @@ function producerOf(producer: Producer): KafkaProducer {
   };
 }
 
+const textOf = (value: unknown): string =>
+  Buffer.isBuffer(value) ? value.toString() : typeof value === "string" ? value : "";
+
 function incoming(batch: Batch): IncomingBatch {
   const { fetchedOffset } = batch as Batch & { fetchedOffset: string };
   return {
@@ -65,7 +67,12 @@ function incoming(batch: Batch): IncomingBatch {
     partition: batch.partition,
     asked: Number(fetchedOffset),
     last: Number(batch.lastOffset()),
-    messages: messagesOf(batch),
+    messages: batch.messages.map(({ offset, key, value, headers = {} }) => ({
+      offset: Number(offset),
+      key: textOf(key),
+      value: value === null ? null : value.toString(),
+      headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, textOf(text)])),
+    })),
   };
 }
 
@@ -203,7 +210,6 @@ export function createKafkaClient(config: KafkaConfig, clientId: string, say: Sa
           allowAutoTopicCreation: false,
         }),
       ),
-    reader: () => readerOf(clusterOf(kafka)),
   };
 }
 

@@ -8,6 +8,7 @@ import type { Random } from "../../core/kernel/random.ts";
 import type { Outcome } from "../../core/contracts/reactions.ts";
 import { decodeCursor, encodeCursor } from "../../core/paging.ts";
 import type { HandlersOf } from "../../core/service.ts";
+import { allDeadLetters } from "./all-dead-letters.ts";
 import type { EventLog } from "./event-log.ts";
 import { requireValid } from "./event-check.ts";
 import { replayRange } from "./replay-range.ts";
@@ -66,7 +67,7 @@ async function deadLettersOf(
 
 async function replayLetters({ log, replayEverywhere }: BridgeParts, subscriber: string) {
   const replayed = await replayEverywhere(subscriber);
-  const { length: left } = await log.deadLetters({ subscriber });
+  const { length: left } = await allDeadLetters(log, subscriber);
   return { replayed, left, nextCursor: null };
 }
 

@@ -7,6 +7,7 @@ import { timestamp, type Clock } from "../../core/kernel/clock.ts";
 import { backoff, type Random } from "../../core/kernel/random.ts";
 import { aggregateOf } from "../../core/reactions.ts";
 import { tracedDelivery } from "../../core/tracing/events.ts";
+import { allDeadLetters } from "./all-dead-letters.ts";
 import type { DeadLetters } from "./event-log.ts";
 import type { Feed, LogEntry } from "./feed.ts";
 import { verdictsOf, type Verdict } from "./verdicts.ts";
@@ -33,8 +34,6 @@ export interface DeliveryOptions {
   readonly onDead?: (letters: readonly DeadLetter[]) => void;
 }
 
-export type ReadLetters = () => Promise<readonly DeadLetter[]>;
-
 export interface Delivery {
   /**
    * One batch at most. Resolves with the milliseconds until there is more to do: 0 for now, null for when the log grows.
@@ -43,11 +42,9 @@ export interface Delivery {
   round(): Promise<number | null>;
   /**
    * Delivers the feed's dead letters again, in order per aggregate, and unparks the aggregates that went through. No
-   * round runs from before `read` is called until the end, and nobody else has the feed, so no letter of these
-   * aggregates can be added behind its back.
-   * @param read the subscriber's dead letters, those of other feeds as well; nothing that was read before it is called
+   * round runs meanwhile and nobody else has the feed, so no letter of these aggregates can be added behind its back.
    */
-  replay(read: ReadLetters): Promise<{ replayed: number; left: number }>;
+  replay(): Promise<{ replayed: number; left: number }>;
 }
 
 /** An aggregate whose first entry failed; later ones wait behind it. */
@@ -88,8 +85,8 @@ class SubscriberDelivery implements Delivery {
     });
   }
 
-  replay(read: ReadLetters): Promise<{ replayed: number; left: number }> {
-    return this.#alone(() => this.#replay(read));
+  replay(): Promise<{ replayed: number; left: number }> {
+    return this.#alone(() => this.#replay());
   }
 
   /** A replay and a round must not deliver the same aggregate at once. */
@@ -221,9 +218,9 @@ class SubscriberDelivery implements Delivery {
     return next === Infinity ? null : Math.max(0, next - this.#options.clock.now());
   }
 
-  async #replay(read: ReadLetters): Promise<{ replayed: number; left: number }> {
-    const { feed } = this.#options;
-    const letters = (await read()).filter(({ event }) => feed.holds(event));
+  async #replay(): Promise<{ replayed: number; left: number }> {
+    const { letters: deadLetters, subscriber, feed } = this.#options;
+    const letters = (await allDeadLetters(deadLetters, subscriber)).filter(({ event }) => feed.holds(event));
     let replayed = 0;
     for (const [subject, group] of Map.groupBy(letters, letter => letter.subject)) {
       // By number: two processes that had the feed one after the other may have buried them in another order.

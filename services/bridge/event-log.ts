@@ -8,8 +8,7 @@ export interface DeadLetterQuery {
   readonly subscriber?: string;
   /** The last one of the page before. */
   readonly after?: Pick<DeadLetter, "position" | "subscriber">;
-  /** All of them when left out. */
-  readonly limit?: number;
+  readonly limit: number;
 }
 
 export interface DeadLetters {

@@ -13,7 +13,7 @@ import type { FeedListener, Subscription } from "./feed.ts";
 import { GroupConsumer } from "./kafka-group.ts";
 import { bytesOf } from "./kafka-lane.ts";
 import { Lanes, type Parcel } from "./kafka-lanes.ts";
-import { ForeignMessages, letterMessage, LetterView, pageOf, tombstone } from "./kafka-letters.ts";
+import { letterMessage, LetterView, pageOf, tombstone } from "./kafka-letters.ts";
 import { messageOf } from "./kafka-message.ts";
 import { namesIn, type Names } from "./kafka-names.ts";
 import { readPast } from "./kafka-past.ts";
@@ -42,7 +42,6 @@ export class KafkaLog implements EventLog {
   readonly #topics: Topics;
   readonly #lanes: Lanes;
   readonly #groups = new Set<GroupConsumer>();
-  readonly #foreign: ForeignMessages;
 
   constructor(options: KafkaLogOptions) {
     const { client, clock, random, warn, onSendFailure } = options;
@@ -50,7 +49,6 @@ export class KafkaLog implements EventLog {
     this.#names = namesIn(options.namespace);
     this.#admin = client.admin();
     this.#topics = new Topics(this.#admin, warn);
-    this.#foreign = new ForeignMessages(warn);
     const onFailure = onSendFailure ?? (() => undefined);
     this.#lanes = new Lanes({ createProducer: () => this.#remaking(client.producer()), clock, random, onFailure });
   }
@@ -80,9 +78,7 @@ export class KafkaLog implements EventLog {
       group: this.#names.groupOf(subscriber),
       prepare: () => this.#topics.ensureOne(this.#lettersOf(subscriber)),
       committed: () => this.#committed(subscriber, topics),
-      // The topic first: of one that this release does not know, the place is not known either.
-      holds: (topic, partition, event) =>
-        this.#names.topicOf(event.type) === topic && this.#placeOf(event) === `${topic}/${String(partition)}`,
+      holds: (topic, partition, event) => this.#placeOf(event) === `${topic}/${String(partition)}`,
     });
     this.#groups.add(group);
     return {
@@ -144,10 +140,8 @@ export class KafkaLog implements EventLog {
       partitions.map(({ partition, low, high }) => ({ topic, partition, from: low, to: high })),
     );
     const views = new Map(topics.map(topic => [topic, new LetterView()]));
-    await this.#scan(spans, (topic, partition, messages) => {
-      views.get(topic)?.take(messages, offset => {
-        this.#foreign.found(topic, partition, offset);
-      });
+    await this.#scan(spans, (topic, _partition, messages) => {
+      views.get(topic)?.take(messages);
       return Promise.resolve(true);
     });
     return pageOf(
@@ -225,8 +219,8 @@ export class KafkaLog implements EventLog {
   }
 
   #scan(spans: readonly Span[], take: Take): Promise<void> {
-    const { client, clock } = this.#options;
-    return scan({ client, clock }, spans, take);
+    const { client, clock, random } = this.#options;
+    return scan({ client, clock, group: this.#names.readerOf(random.id()) }, spans, take);
   }
 
   #committed(subscriber: string, topics: readonly string[]) {

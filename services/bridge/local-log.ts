@@ -6,9 +6,6 @@ import type { DeadLetterQuery, EventLog } from "./event-log.ts";
 import type { Reading } from "./feed.ts";
 import { sequenceLog, type Sequence } from "./sequence.ts";
 
-/** As SQLite's LIMIT. */
-const ALL = -1;
-
 const schema = `
   CREATE TABLE IF NOT EXISTS log (
     position INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, event TEXT NOT NULL) STRICT;
@@ -88,7 +85,7 @@ class LocalSequence implements Sequence {
         `SELECT letter FROM dead_letters WHERE (position, subscriber) > (?, ?) AND (? IS NULL OR subscriber = ?)
          ORDER BY position, subscriber LIMIT ?`,
       )
-      .all(after?.position ?? 0, after?.subscriber ?? "", subscriber ?? null, subscriber ?? null, limit ?? ALL);
+      .all(after?.position ?? 0, after?.subscriber ?? "", subscriber ?? null, subscriber ?? null, limit);
     return Promise.resolve(rows.map(row => JSON.parse(String(row["letter"])) as DeadLetter));
   }
 

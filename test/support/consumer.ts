@@ -111,8 +111,7 @@ export function consume({ log, group, types, clock, react, park }: ConsumerOptio
     },
     async replay() {
       const shares: { replayed: number; left: number }[] = [];
-      for (const { delivery } of feeds.values())
-        shares.push(await delivery.replay(() => log.deadLetters({ subscriber: group })));
+      for (const { delivery } of feeds.values()) shares.push(await delivery.replay());
       const sum = (key: "replayed" | "left") => shares.reduce((total, share) => total + share[key], 0);
       return { replayed: sum("replayed"), left: sum("left") };
     },
