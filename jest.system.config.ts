@@ -25,8 +25,7 @@ const onSharedServers = {
 };
 
 const config: Config = {
-  // One more than there are cores: most of them wait for much of their time.
-  maxWorkers: 3,
+  maxWorkers: 2,
   testSequencer: "<rootDir>/test/support/longest-first.ts",
   // jest takes this from here only; a project's own is accepted and ignored.
   testTimeout: 120_000,

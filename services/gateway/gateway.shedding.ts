@@ -105,26 +105,6 @@ function show(shedding: Shedding, orders: Throttle): void {
   });
 }
 
-/** @returns what ends it */
-function watchTheLoop(shedding: Shedding): () => void {
-  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  delays.enable();
-  let sampledAt = performance.now();
-  const timer = setInterval(() => {
-    const now = performance.now();
-    // The first tick after a reset only begins to count: where no second one came, the loop stood still since the last sample.
-    const betweenMs = delays.count > 0 ? delays.percentile(50) / 1e6 : now - sampledAt;
-    // Between two ticks, so the tick itself goes off.
-    shedding.sample(Math.max(0, betweenMs - RESOLUTION_MS));
-    sampledAt = now;
-    delays.reset();
-  }, SAMPLE_MS).unref();
-  return () => {
-    clearInterval(timer);
-    delays.disable();
-  };
-}
-
 export function loadGuard(
   onChange: (isShedding: boolean, lagMs: number) => void,
   chance: ThrottleOptions,
@@ -133,7 +113,13 @@ export function loadGuard(
   const orders = new Throttle(chance);
   const shedding = new Shedding({ ...limits, ...own }, onChange);
   show(shedding, orders);
-  const stopWatching = watchTheLoop(shedding);
+  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delays.enable();
+  const timer = setInterval(() => {
+    // The histogram holds nanoseconds between two ticks, so the tick itself goes off.
+    if (delays.count > 0) shedding.sample(Math.max(0, delays.percentile(50) / 1e6 - RESOLUTION_MS));
+    delays.reset();
+  }, SAMPLE_MS).unref();
   return {
     refuse(request) {
       // New orders before everything else: they cost the most, and their clients keep the cart.
@@ -150,6 +136,9 @@ export function loadGuard(
     ended() {
       shedding.end();
     },
-    stop: stopWatching,
+    stop() {
+      clearInterval(timer);
+      delays.disable();
+    },
   };
 }
