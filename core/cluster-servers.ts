@@ -2,11 +2,9 @@
 import type { Config } from "./config.ts";
 import { checkKafka } from "./kafka-client.ts";
 import { checkNats } from "./nats.ts";
+import { needsDatabase } from "./restored.ts";
 import type { ServerCheck } from "./servers.ts";
 import { checkMongo, mongoHosts } from "./store/mongo-client.ts";
-
-/** They keep nothing, so they start while MongoDB is away. */
-const withoutDatabase = ["backup", "bridge", "gateway", "metrics", "registry"];
 
 export function clusterServers({ cluster, services }: Pick<Config, "cluster" | "services">): ServerCheck[] {
   if (cluster === null) return [];
@@ -14,7 +12,7 @@ export function clusterServers({ cluster, services }: Pick<Config, "cluster" | "
   const checks: ServerCheck[] = [
     { name: `NATS ${nats.servers.join(", ")}`, prefix: "NATS", attempt: () => checkNats(nats) },
   ];
-  if (services.some(name => !withoutDatabase.includes(name)))
+  if (needsDatabase(services))
     checks.push({ name: `MongoDB ${mongoHosts(mongo.url)}`, prefix: "MONGO", attempt: () => checkMongo(mongo) });
   if (services.includes("bridge"))
     checks.push({ name: `Kafka ${kafka.brokers.join(", ")}`, prefix: "KAFKA", attempt: () => checkKafka(kafka) });

@@ -14,6 +14,10 @@ interface Node {
   lastHeartbeatTime: number;
 }
 
+/** The other nodes that are there, as this broker sees it. */
+export const othersOf = ({ registry }: ServiceBroker): Node[] =>
+  (registry.nodes.toArray() as Node[]).filter(({ local, available }) => !local && available);
+
 /** Moleculer counts heartbeats in seconds of its process's uptime. */
 const uptime = (): number => Math.round(process.uptime());
 
@@ -50,7 +54,7 @@ export class Members {
 
   /** Answers to what has been asked may be lost: nobody shall wait for them. */
   rejectPending(): void {
-    for (const { id } of this.#others()) this.#broker.transit?.removePendingRequestByNodeID(id);
+    for (const { id } of othersOf(this.#broker)) this.#broker.transit?.removePendingRequestByNodeID(id);
   }
 
   /**
@@ -59,17 +63,13 @@ export class Members {
    */
   greet(): void {
     const { discoverer, nodes } = this.#broker.registry;
-    for (const { id } of this.#others()) nodes.disconnected(id, false);
+    for (const { id } of othersOf(this.#broker)) nodes.disconnected(id, false);
     void discoverer.sendLocalNodeInfo();
     void discoverer.discoverAllNodes();
   }
 
-  #others(): Node[] {
-    return (this.#broker.registry.nodes.toArray() as Node[]).filter(({ local, available }) => !local && available);
-  }
-
   #grace(): void {
-    for (const node of this.#others()) node.lastHeartbeatTime = uptime();
+    for (const node of othersOf(this.#broker)) node.lastHeartbeatTime = uptime();
   }
 
   #look(): void {
@@ -80,7 +80,7 @@ export class Members {
       this.#grace();
       return;
     }
-    for (const node of this.#others()) {
+    for (const node of othersOf(this.#broker)) {
       if (uptime() - node.lastHeartbeatTime > this.#silenceMs / 1000)
         this.#broker.registry.nodes.disconnected(node.id, true);
     }

@@ -5,8 +5,11 @@ import { waitForServers } from "./servers.ts";
 import { StartupError } from "./startup-error.ts";
 import type { RestoreMark } from "./store/mongo-restore-mark.ts";
 
+const keepNothing = ["backup", "gateway", "metrics", "registry"];
+
 /** They neither write nor deliver anything: a node of these alone starts without MongoDB, unless that says no. */
-const keepsNothing = ["backup", "gateway", "metrics", "registry"];
+export const needsDatabase = (services: readonly string[]): boolean =>
+  services.some(name => !keepNothing.includes(name));
 
 type Place = Pick<Config, "cluster" | "namespace" | "services">;
 
@@ -17,7 +20,7 @@ async function findMark({ cluster, namespace, services }: Place, say: (line: str
     import("./store/mongo-restore-mark.ts"),
     import("./store/mongo-client.ts"),
   ]);
-  if (services.every(name => keepsNothing.includes(name))) return readMark(mongo, namespace).catch(() => null);
+  if (!needsDatabase(services)) return readMark(mongo, namespace).catch(() => null);
   let found: RestoreMark | null = null;
   const attempt = async (): Promise<void> => {
     try {
@@ -50,7 +53,7 @@ export function restoredFirst(place: Place): Middleware {
     name: "RestoredFirst",
     serviceStarting({ logger }) {
       looked ??= requireRestoredCluster(place, line => {
-        logger.info(line);
+        logger.warn(line);
       });
       return looked;
     },

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { ServiceBroker } from "moleculer";
 import { clusterOptions } from "../../moleculer.config.ts";
 import type { ClusterConfig } from "../../core/config-cluster.ts";
+import { othersOf } from "../../core/members.ts";
 import { checkNats } from "../../core/nats.ts";
 import { RELEASE } from "../../core/release.ts";
 import { StartupError } from "../../core/startup-error.ts";
@@ -11,12 +12,6 @@ import { systemClock as clock } from "../../core/system.ts";
 const POLL_MS = 100;
 /** After the first has answered, for the names of the others. */
 const OTHERS_MS = 500;
-
-interface Node {
-  readonly id: string;
-  readonly local: boolean;
-  readonly available: boolean;
-}
 
 export class Neighbours {
   readonly #broker: ServiceBroker;
@@ -68,7 +63,8 @@ export class Neighbours {
   }
 
   #others(): string[] {
-    const nodes = this.#broker.registry.nodes.toArray() as Node[];
-    return nodes.flatMap(({ id, local, available }) => (!local && available ? [id] : [])).toSorted();
+    return othersOf(this.#broker)
+      .map(({ id }) => id)
+      .toSorted();
   }
 }

@@ -1,7 +1,6 @@
 // What inventory answers.
 import { fingerprintOf, keyReused } from "../../core/commands.ts";
 import type { inventoryActions } from "../../core/contracts/inventory.ts";
-import type { Clock } from "../../core/kernel/clock.ts";
 import { refusal } from "../../core/kernel/errors.ts";
 import type { Random } from "../../core/kernel/random.ts";
 import { listPage } from "../../core/paging.ts";
@@ -18,7 +17,6 @@ import { decideCommit, decideRelease, decideReserve } from "./reservation.domain
 export interface InventoryDeps extends Items {
   readonly claims: DocumentStore<Claim>;
   readonly reactions: ReturnType<typeof subscriber>;
-  readonly clock: Clock;
   readonly random: Random;
 }
 

@@ -21,7 +21,7 @@ import { emptyStock, type Decided, type Policy, type Seen, type Stock, type Stoc
 import { movementView, type Progress, type StoredMovement } from "./inventory.schema.ts";
 
 export interface Items {
-  readonly clock: Pick<Clock, "now">;
+  readonly clock: Clock;
   readonly items: DocumentStore<Stock, StockEntry>;
   readonly movements: DocumentStore<StoredMovement>;
   readonly progress: DocumentStore<Progress>;

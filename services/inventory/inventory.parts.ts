@@ -35,7 +35,7 @@ export function createInventory({ database, policy, clock, random }: Parts) {
   return {
     /** The event types it subscribes to. */
     types: reactions.types,
-    handlers: inventoryHandlers({ ...stock, clock, claims, reactions, random }),
+    handlers: inventoryHandlers({ ...stock, claims, reactions, random }),
     /** One round of the reaper. */
     reap: () => reap(stock, clock.now()),
   };

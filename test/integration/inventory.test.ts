@@ -279,6 +279,21 @@ describe("what an order's events do", () => {
     expect(await stockOf(world)).toMatchObject({ onHand: 8, allocated: 3 });
   });
 
+  it("asks of an event that is ten minutes old, however long this process remembers: others may have forgotten sooner", async () => {
+    const world = createInventoryWorld();
+    await committed(world, 5);
+    let lists = 0;
+    const process = world.start({
+      before: (operation, collection) => {
+        if (operation === "list" && collection === "movements") lists += 1;
+      },
+    });
+    expect(policy.retention).toBeGreaterThan(2 * 600_000);
+    await world.clock.advance(600_000);
+    expect(await process.react(shipped(1, "s1", ["TEA", 2]))).toEqual(["done"]);
+    expect(lists).toBe(1);
+  });
+
   it("finishes a shipment of which one SKU failed", async () => {
     const world = createInventoryWorld({ catalogue: ["TEA", "COFFEE"] });
     await committed(world, 5, ["TEA", "COFFEE"]);

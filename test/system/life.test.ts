@@ -17,7 +17,7 @@ const LEASE_S = 5;
 /** After the end of the lease. */
 const TAKEN_OVER_MS = 2_000;
 const AWAY_MS = 1_000;
-/** Of two order processes each has some of them, but for one chance in a hundred and twenty-eight. */
+/** Of two order processes each has some of them: the gateways take turns. */
 const SLOW = 8;
 /** Less than the provider takes for one of them. */
 const UNDER_WAY_MS = 1_000;
@@ -155,7 +155,7 @@ describe("A cluster under load", () => {
       const killable = cluster.nodes.filter(
         ({ services, isRunning }) => isRunning && !services.some(name => watching.includes(name)),
       );
-      // The first leaves sagas behind for certain.
+      // The first leaves sagas behind.
       const slow = slowOrders("kills");
       await pause(UNDER_WAY_MS);
       for (let killed = 0; killed < scale.kills; killed += 1) {
