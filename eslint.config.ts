@@ -117,6 +117,7 @@ export default defineConfig(
   imports(["scripts/**/*.ts", "moleculer.config.ts"], everywhere),
   imports(["core/**/*.ts"], [...everywhere, services]),
   imports(["core/store/mongo-*.ts"], [kafka, environment, prometheus, services]),
+  imports(["core/kafka-*.ts"], [{ ...kafka, allowTypeImports: true }, mongo, environment, prometheus, services]),
   imports(["core/kafka-client.ts"], [mongo, environment, prometheus, services]),
   imports(["core/metrics/registry.ts"], [kafka, mongo, environment, services]),
   imports(["services/*/*.ts"], [...everywhere, otherServices(1)]),

@@ -1,28 +1,12 @@
 // The only file that imports the Kafka client.
-import { setTimeout as delay } from "node:timers/promises";
-import {
-  Kafka,
-  logLevel,
-  Partitioners,
-  type Admin,
-  type Batch,
-  type Consumer,
-  type KafkaConfig as ClientConfig,
-  type Producer,
-} from "kafkajs";
+import { Kafka, logLevel, Partitioners, type Admin, type KafkaConfig as ClientConfig, type Producer } from "kafkajs";
 import type { KafkaConfig } from "./config-cluster.ts";
-import type {
-  ConsumerEvents,
-  IncomingBatch,
-  KafkaAdmin,
-  KafkaClient,
-  KafkaConsumer,
-  KafkaProducer,
-  Say,
-} from "./kafka.ts";
+import type { KafkaAdmin, KafkaClient, KafkaProducer, Say } from "./kafka.ts";
+import { consumerOf } from "./kafka-consumer.ts";
 import { causesOf, isLost, ProducerLostError } from "./kafka-errors.ts";
-import { GATHER_MS, optionsOf, REQUEST_TIMEOUT_MS } from "./kafka-options.ts";
+import { optionsOf, REQUEST_TIMEOUT_MS } from "./kafka-options.ts";
 import "./kafka-queue.ts";
+import { clusterOf, readerOf } from "./kafka-reader.ts";
 import { settled, untilKnown } from "./kafka-settled.ts";
 
 /** For the files beside this one. */
@@ -54,83 +38,6 @@ function producerOf(producer: Producer): KafkaProducer {
       }
     },
     disconnect: () => producer.disconnect(),
-  };
-}
-
-const textOf = (value: unknown): string =>
-  Buffer.isBuffer(value) ? value.toString() : typeof value === "string" ? value : "";
-
-function incoming(batch: Batch): IncomingBatch {
-  const { fetchedOffset } = batch as Batch & { fetchedOffset: string };
-  return {
-    topic: batch.topic,
-    partition: batch.partition,
-    asked: Number(fetchedOffset),
-    last: Number(batch.lastOffset()),
-    messages: batch.messages.map(({ offset, key, value, headers = {} }) => ({
-      offset: Number(offset),
-      key: textOf(key),
-      value: value === null ? null : value.toString(),
-      headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, textOf(text)])),
-    })),
-  };
-}
-
-function listen(consumer: Consumer, events: ConsumerEvents): void {
-  const names = consumer.events;
-  consumer.on(names.GROUP_JOIN, ({ payload }) => {
-    events.joined(new Map(Object.entries(payload.memberAssignment)));
-  });
-  consumer.on(names.REBALANCING, () => {
-    events.revoked();
-  });
-  consumer.on(names.CRASH, ({ payload: { error, restart } }) => {
-    // With a restart it builds itself anew and joins again; without one it would stand still without a word.
-    if (restart) events.revoked();
-    else events.crashed(error);
-  });
-  consumer.on(names.HEARTBEAT, () => {
-    events.alive();
-  });
-  consumer.on(names.FETCH, () => {
-    events.alive();
-  });
-}
-
-function consumerOf(consumer: Consumer): KafkaConsumer {
-  return {
-    async start(topics, events) {
-      listen(consumer, events);
-      let gathering: Promise<unknown> | null = null;
-      consumer.on(consumer.events.FETCH, () => {
-        gathering = null;
-      });
-      await consumer.connect();
-      await consumer.subscribe({ topics: [...topics], fromBeginning: true });
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        async eachBatch(payload) {
-          const { batch } = payload;
-          if (!payload.isRunning() || payload.isStale()) return;
-          if (events.batch(incoming(batch))) payload.resolveOffset(batch.lastOffset());
-          await payload.heartbeat();
-          // The next fetch waits for all batches of this one, and they for the same moment.
-          await (gathering ??= delay(GATHER_MS));
-        },
-      });
-    },
-    seek(topic, partition, offset) {
-      consumer.seek({ topic, partition, offset: String(offset) });
-    },
-    pause(topic, partition) {
-      consumer.pause([{ topic, partitions: [partition] }]);
-    },
-    resume(topic, partition) {
-      consumer.resume([{ topic, partitions: [partition] }]);
-    },
-    commit: (topic, partition, offset) => consumer.commitOffsets([{ topic, partition, offset: String(offset) }]),
-    stop: () => consumer.disconnect(),
   };
 }
 
@@ -200,9 +107,9 @@ export function createKafkaClient(config: KafkaConfig, clientId: string, say: Sa
         }),
       ),
     consumer: groupId =>
-      consumerOf(
+      consumerOf(retry =>
         kafka.consumer({
-          groupId,
+          ...{ groupId, retry },
           sessionTimeout: 10_000,
           rebalanceTimeout: 15_000,
           heartbeatInterval: 1_000,
@@ -210,6 +117,7 @@ export function createKafkaClient(config: KafkaConfig, clientId: string, say: Sa
           allowAutoTopicCreation: false,
         }),
       ),
+    reader: () => readerOf(clusterOf(kafka)),
   };
 }
 

@@ -21,28 +21,28 @@ function isOverSoon(error: unknown): boolean {
   return (error as { retriable?: unknown }).retriable === true;
 }
 
-/** @throws anything else at once, and what is not over after two seconds */
-export async function settled<T>(admin: Asked, topics: readonly string[], ask: () => Promise<T>): Promise<T> {
+/** @throws what is not over soon at once, and what is not over after two seconds */
+async function repeated<T>(
+  ask: () => Promise<T>,
+  isOver: (error: unknown) => boolean,
+  before: () => Promise<unknown> = () => Promise.resolve(),
+): Promise<T> {
   for (let repeats = 0; ; repeats += 1) {
     try {
       return await ask();
     } catch (error) {
-      if (!isOverSoon(error) || repeats === MOST_REPEATS) throw error;
+      if (!isOver(error) || repeats === MOST_REPEATS) throw error;
       await delay(PAUSE_MS);
-      await admin.fetchTopicMetadata({ topics: [...topics] });
+      await before();
     }
   }
 }
 
+export const settled = <T>(admin: Asked, topics: readonly string[], ask: () => Promise<T>): Promise<T> =>
+  repeated(ask, isOverSoon, () => admin.fetchTopicMetadata({ topics: [...topics] }));
+
 /** A broker may answer that it knows no such topic for a moment after another one, or itself, has made it. */
 export async function untilKnown(admin: Asked, topics: readonly string[]): Promise<void> {
-  for (let repeats = 0; ; repeats += 1) {
-    try {
-      await admin.fetchTopicMetadata({ topics: [...topics] });
-      return;
-    } catch (error) {
-      if (!(isTopicUnknown(error) || isOverSoon(error)) || repeats === MOST_REPEATS) throw error;
-      await delay(PAUSE_MS);
-    }
-  }
+  const isOver = (error: unknown): boolean => isTopicUnknown(error) || isOverSoon(error);
+  await repeated(() => admin.fetchTopicMetadata({ topics: [...topics] }), isOver);
 }

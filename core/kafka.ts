@@ -64,6 +64,13 @@ export interface KafkaConsumer {
   stop(): Promise<void>;
 }
 
+/** Of no group: it has no positions, and nobody waits for it. One call at a time. */
+export interface KafkaReader {
+  /** From this offset on; after half a second at most, with nothing when there is nothing. */
+  fetch(topic: string, partition: number, offset: number): Promise<IncomingBatch>;
+  disconnect(): Promise<void>;
+}
+
 export interface KafkaAdmin {
   connect(): Promise<void>;
   /** Resolves when a broker has answered. */
@@ -92,6 +99,7 @@ export interface KafkaClient {
   admin(): KafkaAdmin;
   producer(): KafkaProducer;
   consumer(group: string): KafkaConsumer;
+  reader(): KafkaReader;
 }
 
 export type Say = (message: string, data?: unknown) => void;

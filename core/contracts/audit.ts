@@ -63,8 +63,6 @@ export const auditActions = {
 export const auditEvents = {
   "audit.violation.v1": closed(violation),
   "audit.resolved.v1": closed({ id: Id, check: Check, subject: Subject, resolvedAt: Timestamp }),
-  /** Sent through the log to see whether what went before it has arrived. */
-  "audit.probed.v1": closed({ at: Timestamp }),
 };
 
 /** Facts about some documents: these ids, or a page in the order of the ids. */

@@ -73,7 +73,7 @@ export const bridgeActions = {
     auth: "internal",
   }),
   "v1.bridge.lag": action({
-    params: closed({}),
+    params: closed({ subscriber: Type.Optional(Subscriber) }),
     result: Page(Lag),
     auth: "ops:read",
     read: true,

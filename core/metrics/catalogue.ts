@@ -132,10 +132,15 @@ const eventLog = {
     "Events that went to a subscriber's dead letters, those parked behind another included",
     { subscriber: bounds.subscriber },
   ),
-  comptoir_dead_letters_waiting: gauge("Dead letters that wait for a replay", { subscriber: bounds.subscriber }),
-  comptoir_events_lag: gauge("Events in the log that a subscriber has before it, over all processes", {
+  comptoir_dead_letters_waiting: gauge("Dead letters that wait for a replay; none while they cannot be counted", {
     subscriber: bounds.subscriber,
   }),
+  comptoir_events_lag: gauge(
+    "Events in the log that a subscriber has before it, over all processes; none while it cannot be measured",
+    {
+      subscriber: bounds.subscriber,
+    },
+  ),
   comptoir_event_feeds: gauge("Shares of the log that this process delivers to a subscriber", {
     subscriber: bounds.subscriber,
   }),

@@ -1,5 +1,4 @@
 // A namespace's topics and groups in Kafka, read to the last message and made anew.
-import { randomUUID } from "node:crypto";
 import type { WorkingSet } from "../../core/backup/working-set.ts";
 import type { KafkaConfig } from "../../core/config-cluster.ts";
 import { createKafkaClient } from "../../core/kafka-client.ts";
@@ -80,7 +79,6 @@ export class LogCopy {
     return new Map([...ends].map(([topic, partitions]) => [topic, partitions.length]));
   }
 
-  /** Of readers that came and went there are none: they never commit. */
   async positions(): Promise<Positions> {
     const topics = await this.#topics();
     const found: Position[] = [];
@@ -103,8 +101,7 @@ export class LogCopy {
         ...{ from: low, to: high },
       })),
     );
-    const group = namesIn(this.#namespace).readerOf(randomUUID());
-    await scan({ client: this.#client, group, clock }, spans, (topic, partition, messages) => {
+    await scan({ client: this.#client, clock }, spans, (topic, partition, messages) => {
       set.putMessages(topic.slice(this.#prefix.length), partition, messages);
       return Promise.resolve(!signal.aborted);
     });

@@ -103,14 +103,12 @@ export const flow: PanelSpec[] = [
   {
     title: "Events behind",
     says: "Events in the log that the slowest subscriber has before it.",
-    good: "Near 0; some hundreds under load.",
+    good: "Near 0; some hundreds under load. Nothing: it cannot be measured (LagUnknown).",
     otherwise: "It grows: that subscriber is too slow or stands still. Sagas & Events shows which.",
     unit: units.Short,
     limits: rising(1_000, 10_000),
     links: [toSagas],
-    queries: [
-      { expr: orZero(over("max", ofAll("comptoir_events_lag", ["subscriber"]))), legend: "slowest subscriber" },
-    ],
+    queries: [{ expr: over("max", ofAll("comptoir_events_lag", ["subscriber"])), legend: "slowest subscriber" }],
   },
   {
     title: "Oldest unpublished event",
@@ -130,7 +128,7 @@ export const flow: PanelSpec[] = [
     unit: units.Short,
     limits: anyIsBad,
     links: [toSagas],
-    queries: [{ expr: orZero(over("sum", ofAll("comptoir_dead_letters_waiting", ["subscriber"]))), legend: "waiting" }],
+    queries: [{ expr: over("sum", ofAll("comptoir_dead_letters_waiting", ["subscriber"])), legend: "waiting" }],
   },
   {
     title: "Open circuits",

@@ -47,11 +47,11 @@ export const glance: PanelSpec[] = [
   {
     title: "Events behind",
     says: "Events that the slowest subscriber has before it.",
-    good: "Near 0; some hundreds under load.",
+    good: "Near 0; some hundreds under load. Nothing: it cannot be measured (LagUnknown).",
     otherwise: "The panel of lags below names the subscriber; start more nodes of it, or look why it refuses.",
     unit: units.Short,
     limits: rising(1_000, 10_000),
-    queries: [{ expr: orZero(ofAll("comptoir_events_lag")), legend: "slowest" }],
+    queries: [{ expr: ofAll("comptoir_events_lag"), legend: "slowest" }],
   },
   {
     title: "Dead letters",
@@ -60,6 +60,6 @@ export const glance: PanelSpec[] = [
     otherwise: "`npm run events -- dead-letters`, mend the cause, then `npm run events -- replay SUBSCRIBER`.",
     unit: units.Short,
     limits: anyIsBad,
-    queries: [{ expr: orZero(over("sum", ofAll("comptoir_dead_letters_waiting", ["subscriber"]))), legend: "waiting" }],
+    queries: [{ expr: over("sum", ofAll("comptoir_dead_letters_waiting", ["subscriber"])), legend: "waiting" }],
   },
 ];

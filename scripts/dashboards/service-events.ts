@@ -31,13 +31,13 @@ export const events = [
   graph({
     title: "Behind, and dead letters",
     says: "Events that it has before it, and those that it refused for good.",
-    good: "Lag near 0, no dead letters.",
+    good: "Lag near 0, no dead letters. Nothing: it takes no events, or they cannot be counted.",
     otherwise: "`npm run events -- dead-letters $service` shows them with their errors.",
     unit: units.Short,
     width: 8,
     queries: [
-      { expr: orZero(ofAll("comptoir_events_lag", [], subscriber)), legend: "lag" },
-      { expr: orZero(ofAll("comptoir_dead_letters_waiting", [], subscriber)), legend: "dead letters" },
+      { expr: ofAll("comptoir_events_lag", [], subscriber), legend: "lag" },
+      { expr: ofAll("comptoir_dead_letters_waiting", [], subscriber), legend: "dead letters" },
     ],
   }),
 ];

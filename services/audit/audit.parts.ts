@@ -7,7 +7,7 @@ import type { Call } from "../../core/request.ts";
 import type { HandlersOf } from "../../core/service.ts";
 import type { Database } from "../../core/store/port.ts";
 import { Auditor } from "./auditor.ts";
-import { findingCollection, findingView, foldCollection, probeCollection, runCollection } from "./audit.schema.ts";
+import { findingCollection, findingView, foldCollection, runCollection } from "./audit.schema.ts";
 import { chargesCheck } from "./charges.check.ts";
 import type { CheckTools } from "./check.ts";
 import { eventsCheck } from "./events.check.ts";
@@ -16,7 +16,7 @@ import { takeEvents } from "./folding.ts";
 import { invoicesCheck } from "./invoices.check.ts";
 import { numbersCheck } from "./numbers.check.ts";
 import { overdueCheck } from "./overdue.check.ts";
-import { createProbes } from "./probes.ts";
+import { createProgress } from "./progress.ts";
 import { stockCheck } from "./stock.check.ts";
 import { Suspects } from "./suspects.ts";
 
@@ -72,9 +72,9 @@ export function createAudit({ database, call, clock, policy, ...rest }: Parts) {
   const stored = database.collection(findingCollection);
   const runs = database.collection(runCollection);
   const findings = createFindings(stored, clock);
-  const probes = createProbes(database.collection(probeCollection), folds, clock);
-  const checks = checksOf({ call, folds, clock }, policy, probes);
-  const suspects = new Suspects({ checks, findings, probes, clock });
+  const progress = createProgress(call, clock);
+  const checks = checksOf({ call, folds, clock }, policy, progress);
+  const suspects = new Suspects({ checks, findings, progress, clock });
   const auditor = new Auditor({ checks, suspects, findings, runs, clock, intervalMs: policy.intervalMs, ...rest });
 
   const handlers: HandlersOf<typeof auditActions> = {

@@ -1,4 +1,4 @@
-// What the audit stores: the folds of the log, its findings, when each check ran, and the probes it sent.
+// What the audit stores: the folds of the log, its findings, and when each check ran.
 import type { CheckName, CheckRun, Finding } from "../../core/contracts/audit.ts";
 import type { CollectionSpec, Versioned } from "../../core/store/port.ts";
 import type { Fold } from "./fold.domain.ts";
@@ -39,18 +39,6 @@ export const runCollection: CollectionSpec<CheckRun> = {
   eventless: true,
   schemaVersion: 1,
 };
-
-/** Its events go through the log like all others; its number is how many were sent. */
-export interface Probe {
-  readonly at: string;
-}
-export const probeCollection: CollectionSpec<Probe> = {
-  name: "probes",
-  aggregate: "audit",
-  indexes: [],
-  schemaVersion: 1,
-};
-export const PROBE_ID = "probe";
 
 export const findingView = ({ id, state }: Versioned<FindingState>): Finding => {
   const { check, severity, subject, detail, expected, actual, firstSeen, lastSeen, status } = state;

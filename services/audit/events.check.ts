@@ -5,7 +5,7 @@ import { timestamp } from "../../core/kernel/clock.ts";
 import { judgeArrival, type Sent } from "./arrival.domain.ts";
 import type { Check, CheckTools, Round } from "./check.ts";
 import { seqOf, type Fold } from "./fold.domain.ts";
-import type { Probes } from "./probes.ts";
+import type { Progress } from "./progress.ts";
 import { partsOf, violation, type Violation } from "./violation.ts";
 
 /** What waits longer cannot be published, or nobody does it. */
@@ -28,11 +28,11 @@ const stuck = ({ aggregate, sequence, type, time }: Waiting): Violation =>
 class EventsCheck implements Check {
   readonly name = "events";
   readonly #tools: CheckTools;
-  readonly #probes: Probes;
+  readonly #progress: Progress;
 
-  constructor(tools: CheckTools, probes: Probes) {
+  constructor(tools: CheckTools, progress: Progress) {
     this.#tools = tools;
-    this.#probes = probes;
+    this.#progress = progress;
   }
 
   async scan(round: Round): Promise<void> {
@@ -41,12 +41,12 @@ class EventsCheck implements Check {
     const holes = items.flatMap(({ state }) =>
       state.holes.map(({ aggregate }) => judgeArrival(aggregate, unknown, state, 0)),
     );
-    await round.page([...(await this.#outboxes()), ...holes, await this.#probes.late()], items.length);
+    await round.page([...(await this.#outboxes()), ...holes, await this.#progress.late()], items.length);
   }
 
   async look(subject: string, until: number | null): Promise<Violation | null> {
     const [kind, id] = partsOf(subject);
-    if (kind === "delivery") return this.#probes.late();
+    if (kind === "delivery") return this.#progress.late();
     if (kind === "outbox") return (await this.#outboxes()).find(found => found.subject === subject) ?? null;
     const known = await this.#sentBy(kind, id);
     const orderId = known !== null && "orderId" in known ? known.orderId : null;
@@ -92,4 +92,4 @@ class EventsCheck implements Check {
   }
 }
 
-export const eventsCheck = (tools: CheckTools, probes: Probes): Check => new EventsCheck(tools, probes);
+export const eventsCheck = (tools: CheckTools, progress: Progress): Check => new EventsCheck(tools, progress);

@@ -2,15 +2,14 @@
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { Check } from "./check.ts";
 import type { Findings } from "./findings.ts";
-import type { Probes } from "./probes.ts";
+import { isPast, markOf, type Mark, type Progress } from "./progress.ts";
 import type { Violation } from "./violation.ts";
 
 interface Suspect {
   readonly found: Violation;
-  readonly since: number;
   readonly dueAt: number;
-  /** The probe that was sent after it was seen; null before. */
-  readonly probe: number | null;
+  /** Where the log ended after a second look had not found it either; null before. */
+  readonly mark: Mark | null;
   readonly hasArrived: boolean;
 }
 
@@ -24,14 +23,13 @@ const keyOf = ({ check, subject }: Violation): string => `${check} ${subject}`;
 export interface SuspectTools {
   readonly checks: readonly Check[];
   readonly findings: Findings;
-  readonly probes: Probes;
+  readonly progress: Progress;
   readonly clock: Clock;
 }
 
 export class Suspects {
   readonly #tools: SuspectTools;
   readonly #waiting = new Map<string, Suspect>();
-  #lastProbe: { readonly number: number; readonly at: number } | null = null;
 
   constructor(tools: SuspectTools) {
     this.#tools = tools;
@@ -40,8 +38,7 @@ export class Suspects {
   add(found: Violation): void {
     const key = keyOf(found);
     if (this.#waiting.has(key) || this.#waiting.size >= MOST) return;
-    const since = this.#tools.clock.now();
-    this.#waiting.set(key, { found, since, dueAt: since + found.graceMs, probe: null, hasArrived: false });
+    this.#waiting.set(key, { found, dueAt: this.#tools.clock.now() + found.graceMs, mark: null, hasArrived: false });
   }
 
   /** The second looks that are due, a bounded number. @throws the first failure, after all others have had their turn */
@@ -49,33 +46,41 @@ export class Suspects {
     const now = this.#tools.clock.now();
     const due = [...this.#waiting].filter(([, { dueAt }]) => dueAt <= now).slice(0, ROUND);
     const failed: unknown[] = [];
-    for (const [key, suspect] of due) await this.#look(key, suspect).catch((error: unknown) => failed.push(error));
+    const awaited = new Map<string, Suspect>();
+    for (const [key, suspect] of due) {
+      try {
+        if (await this.#isAwaited(key, suspect)) awaited.set(key, suspect);
+      } catch (error) {
+        failed.push(error);
+      }
+    }
+    await this.#await(awaited).catch((error: unknown) => failed.push(error));
     if (failed.length > 0) throw failed[0];
   }
 
-  async #look(key: string, suspect: Suspect): Promise<void> {
+  /** Whether it may still come; anything else is decided now. */
+  async #isAwaited(key: string, suspect: Suspect): Promise<boolean> {
     const { checks, findings } = this.#tools;
     const { check, subject, until } = suspect.found;
     const found = (await checks.find(({ name }) => name === check)?.look(subject, until)) ?? null;
-    const isAwaited = found !== null && found.until !== null && !suspect.hasArrived;
-    if (isAwaited) {
-      this.#waiting.set(key, await this.#probed(suspect));
-      return;
-    }
+    if (found !== null && found.until !== null && !suspect.hasArrived) return true;
     this.#waiting.delete(key);
     if (found !== null) await findings.report(found);
+    return false;
   }
 
-  /** What has not come is missing only if something that was sent later has: then comes the last look, a while after. */
-  async #probed(suspect: Suspect): Promise<Suspect> {
-    const { probes, clock } = this.#tools;
-    const dueAt = clock.now() + suspect.found.graceMs;
-    if (suspect.probe !== null) return { ...suspect, dueAt, hasArrived: await probes.hasArrived(suspect.probe) };
-    if (this.#lastProbe === null || this.#lastProbe.at <= suspect.since) {
-      const number = await probes.send();
-      if (number === null) return { ...suspect, dueAt };
-      this.#lastProbe = { number, at: clock.now() };
+  /**
+   * What has not come is missing only if the log has delivered what it had after the look: then comes the last look, a
+   * while after. @throws while the bridge cannot say how far it is
+   */
+  async #await(suspects: ReadonlyMap<string, Suspect>): Promise<void> {
+    if (suspects.size === 0) return;
+    const { progress, clock } = this.#tools;
+    const positions = await progress.positions();
+    for (const [key, suspect] of suspects) {
+      const { mark, found } = suspect;
+      const next = mark === null ? { mark: markOf(positions) } : { hasArrived: isPast(positions, mark) };
+      this.#waiting.set(key, { ...suspect, ...next, dueAt: clock.now() + found.graceMs });
     }
-    return { ...suspect, dueAt, probe: this.#lastProbe.number };
   }
 }

@@ -8,7 +8,6 @@ import type { Random } from "../../core/kernel/random.ts";
 import type { Outcome } from "../../core/contracts/reactions.ts";
 import { decodeCursor, encodeCursor } from "../../core/paging.ts";
 import type { HandlersOf } from "../../core/service.ts";
-import { allDeadLetters } from "./all-dead-letters.ts";
 import type { EventLog } from "./event-log.ts";
 import { requireValid } from "./event-check.ts";
 import { replayRange } from "./replay-range.ts";
@@ -67,7 +66,7 @@ async function deadLettersOf(
 
 async function replayLetters({ log, replayEverywhere }: BridgeParts, subscriber: string) {
   const replayed = await replayEverywhere(subscriber);
-  const { length: left } = await allDeadLetters(log, subscriber);
+  const { length: left } = await log.deadLetters({ subscriber });
   return { replayed, left, nextCursor: null };
 }
 
@@ -96,8 +95,11 @@ async function replayTime(parts: BridgeParts, range: Range, followed: readonly s
   return { replayed, left, nextCursor: cursor === null ? null : encodeCursor(list, [null, cursor]) };
 }
 
-async function lagOf({ log, subscribers }: BridgeParts) {
-  const lags = [...subscribers()].map(async ([subscriber, types]) =>
+/** @param only of this one; of all when left out */
+async function lagOf(parts: BridgeParts, only?: string) {
+  const { log, subscribers } = parts;
+  const asked = only === undefined ? [...subscribers()] : [[only, typesOf(parts, only)] as const];
+  const lags = asked.map(async ([subscriber, types]) =>
     (await log.lag(subscriber, types)).map(({ feed, committed, end }) => ({
       ...{ subscriber, feed, committed, end },
       behind: Math.max(0, end - committed),
@@ -124,7 +126,7 @@ export const bridgeHandlers = (parts: BridgeParts): HandlersOf<typeof bridgeActi
 
   "v1.bridge.replayShare": async ({ subscriber }) => ({ replayed: await parts.replayHere(subscriber) }),
 
-  "v1.bridge.lag": () => lagOf(parts),
+  "v1.bridge.lag": ({ subscriber }) => lagOf(parts, subscriber),
 
   "v1.bridge.topics": async () => {
     const topics = await parts.log.topics();

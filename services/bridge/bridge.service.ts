@@ -23,7 +23,7 @@ function run(env: Environment, log: EventLog, broker: ServiceBroker, logger: Log
     clock: env.clock,
     create: (subscriber, types, feed) => deliveryTo(env, log, call, { subscriber, types, feed }),
     onError: error => {
-      logger.warn("A delivery failed and is tried again", error);
+      logger.warn("A delivery failed; its events are kept", error);
     },
     onFeeds: feedsOf,
   });

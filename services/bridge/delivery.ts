@@ -7,9 +7,9 @@ import { timestamp, type Clock } from "../../core/kernel/clock.ts";
 import { backoff, type Random } from "../../core/kernel/random.ts";
 import { aggregateOf } from "../../core/reactions.ts";
 import { tracedDelivery } from "../../core/tracing/events.ts";
-import { allDeadLetters } from "./all-dead-letters.ts";
 import type { DeadLetters } from "./event-log.ts";
 import type { Feed, LogEntry } from "./feed.ts";
+import { replayLetters } from "./replay-letters.ts";
 import { verdictsOf, type Verdict } from "./verdicts.ts";
 
 const MAX_ATTEMPTS = 5;
@@ -34,6 +34,8 @@ export interface DeliveryOptions {
   readonly onDead?: (letters: readonly DeadLetter[]) => void;
 }
 
+export type ReadLetters = () => Promise<readonly DeadLetter[]>;
+
 export interface Delivery {
   /**
    * One batch at most. Resolves with the milliseconds until there is more to do: 0 for now, null for when the log grows.
@@ -42,9 +44,11 @@ export interface Delivery {
   round(): Promise<number | null>;
   /**
    * Delivers the feed's dead letters again, in order per aggregate, and unparks the aggregates that went through. No
-   * round runs meanwhile and nobody else has the feed, so no letter of these aggregates can be added behind its back.
+   * round runs from before `read` is called until the end, and nobody else has the feed, so no letter of these
+   * aggregates can be added behind its back.
+   * @param read the subscriber's dead letters, those of other feeds as well; nothing that was read before it is called
    */
-  replay(): Promise<{ replayed: number; left: number }>;
+  replay(read: ReadLetters): Promise<{ replayed: number; left: number }>;
 }
 
 /** An aggregate whose first entry failed; later ones wait behind it. */
@@ -85,8 +89,8 @@ class SubscriberDelivery implements Delivery {
     });
   }
 
-  replay(): Promise<{ replayed: number; left: number }> {
-    return this.#alone(() => this.#replay());
+  replay(read: ReadLetters): Promise<{ replayed: number; left: number }> {
+    return this.#alone(async () => replayLetters(this.#options, await read()));
   }
 
   /** A replay and a round must not deliver the same aggregate at once. */
@@ -216,31 +220,5 @@ class SubscriberDelivery implements Delivery {
   #nextDue(): number | null {
     const next = Math.min(...[...this.#held.values()].map(({ dueAt }) => dueAt));
     return next === Infinity ? null : Math.max(0, next - this.#options.clock.now());
-  }
-
-  async #replay(): Promise<{ replayed: number; left: number }> {
-    const { letters: deadLetters, subscriber, feed } = this.#options;
-    const letters = (await allDeadLetters(deadLetters, subscriber)).filter(({ event }) => feed.holds(event));
-    let replayed = 0;
-    for (const [subject, group] of Map.groupBy(letters, letter => letter.subject)) {
-      // By number: two processes that had the feed one after the other may have buried them in another order.
-      const inOrder = group.toSorted((a, b) => a.event.sequence - b.event.sequence);
-      replayed += await this.#replayAggregate(subject, inOrder);
-    }
-    return { replayed, left: letters.length - replayed };
-  }
-
-  /** Unparked before its letters go: if the process dies in between, they are replayed again, which changes nothing. */
-  async #replayAggregate(subject: string, letters: readonly DeadLetter[]): Promise<number> {
-    const { react, park, letters: deadLetters } = this.#options;
-    const done = new Set<string>();
-    for (let from = 0; from === done.size && from < letters.length; from += BATCH) {
-      const entries = letters.slice(from, from + BATCH);
-      const { outcomes } = await react({ events: entries.map(({ event }) => event), replay: true });
-      for (const verdict of verdictsOf(entries, outcomes)) for (const { event } of verdict.done) done.add(event.id);
-    }
-    if (done.size === letters.length) await park({ subject, from: null });
-    await deadLetters.unbury(letters.filter(({ event }) => done.has(event.id)));
-    return done.size;
   }
 }

@@ -8,7 +8,8 @@ export interface DeadLetterQuery {
   readonly subscriber?: string;
   /** The last one of the page before. */
   readonly after?: Pick<DeadLetter, "position" | "subscriber">;
-  readonly limit: number;
+  /** All of them when left out. */
+  readonly limit?: number;
 }
 
 export interface DeadLetters {

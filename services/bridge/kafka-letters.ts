@@ -1,6 +1,8 @@
 // Dead letters in compacted topics, one per subscriber: the key names the event, a tombstone takes its letter out.
-import type { DeadLetter } from "../../core/contracts/bridge.ts";
+import { Type } from "typebox";
+import { DeadLetter } from "../../core/contracts/bridge.ts";
 import type { Incoming, Outgoing } from "../../core/kafka.ts";
+import { checkOf } from "../../core/middlewares/validator.ts";
 import type { DeadLetterQuery } from "./event-log.ts";
 
 const keyOf = ({ subject, event }: DeadLetter): string => `${subject}|${event.id}`;
@@ -23,15 +25,47 @@ export function letterMessage(letter: DeadLetter, source: string): Outgoing {
 
 export const tombstone = (letter: DeadLetter): Outgoing => ({ key: keyOf(letter), value: null, headers: {} });
 
+/** As it is kept: a newer release may have added fields. */
+const isLetter = checkOf(Type.Object(DeadLetter.properties));
+
+function letterOf(value: string): DeadLetter | null {
+  try {
+    const parsed: unknown = JSON.parse(value);
+    return isLetter(parsed) === true ? (parsed as DeadLetter) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Says once of each message in a dead letters' topic that it is none: another program may write there. */
+export class ForeignMessages {
+  readonly #warn: (message: string) => void;
+  /** The last offset that was said, by topic and partition: a topic is read in order, again and again. */
+  readonly #said = new Map<string, number>();
+
+  constructor(warn: (message: string) => void) {
+    this.#warn = warn;
+  }
+
+  found(topic: string, partition: number, offset: number): void {
+    const place = `${topic}/${String(partition)}`;
+    if (offset <= (this.#said.get(place) ?? -1)) return;
+    this.#said.set(place, offset);
+    this.#warn(`The message ${place}/${String(offset)} is no dead letter and is passed over`);
+  }
+}
+
 /** The letters of one topic as they are read from its beginning. The first burial wins; a letter's position is its offset + 1. */
 export class LetterView {
   readonly #letters = new Map<string, DeadLetter>();
 
-  take(messages: readonly Incoming[]): void {
+  /** @param onForeign told the offset of each message that is no letter */
+  take(messages: readonly Incoming[], onForeign: (offset: number) => void): void {
     for (const { key, value, offset } of messages) {
+      const letter = value === null ? null : letterOf(value);
       if (value === null) this.#letters.delete(key);
-      else if (!this.#letters.has(key))
-        this.#letters.set(key, { ...(JSON.parse(value) as DeadLetter), position: offset + 1 });
+      else if (letter === null) onForeign(offset);
+      else if (!this.#letters.has(key)) this.#letters.set(key, { ...letter, position: offset + 1 });
     }
   }
 

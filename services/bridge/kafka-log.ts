@@ -7,13 +7,13 @@ import { partitionOf } from "../../core/kafka-client.ts";
 import { isTopicUnknown } from "../../core/kafka-errors.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { Random } from "../../core/kernel/random.ts";
-import { within } from "./deadline.ts";
 import type { DeadLetterQuery, EventLog, Lag, PastQuery, Topic } from "./event-log.ts";
 import type { FeedListener, Subscription } from "./feed.ts";
+import { boundedAdmin } from "./kafka-admin.ts";
 import { GroupConsumer } from "./kafka-group.ts";
 import { bytesOf } from "./kafka-lane.ts";
 import { Lanes, type Parcel } from "./kafka-lanes.ts";
-import { letterMessage, LetterView, pageOf, tombstone } from "./kafka-letters.ts";
+import { ForeignMessages, letterMessage, LetterView, pageOf, tombstone } from "./kafka-letters.ts";
 import { messageOf } from "./kafka-message.ts";
 import { namesIn, type Names } from "./kafka-names.ts";
 import { readPast } from "./kafka-past.ts";
@@ -22,8 +22,6 @@ import { deadLetterTopic, eventTopic, Topics, type TopicConfig } from "./kafka-t
 
 /** A broker takes 1 MB at once. */
 const MOST_EVENT_BYTES = 900_000;
-const ADMIN_MS = 5_000;
-const CLOSE_MS = 1_000;
 
 export interface KafkaLogOptions {
   readonly client: KafkaClient;
@@ -42,22 +40,24 @@ export class KafkaLog implements EventLog {
   readonly #topics: Topics;
   readonly #lanes: Lanes;
   readonly #groups = new Set<GroupConsumer>();
+  readonly #foreign: ForeignMessages;
 
   constructor(options: KafkaLogOptions) {
     const { client, clock, random, warn, onSendFailure } = options;
     this.#options = options;
     this.#names = namesIn(options.namespace);
-    this.#admin = client.admin();
+    this.#admin = boundedAdmin(client, clock);
     this.#topics = new Topics(this.#admin, warn);
+    this.#foreign = new ForeignMessages(warn);
     const onFailure = onSendFailure ?? (() => undefined);
     this.#lanes = new Lanes({ createProducer: () => this.#remaking(client.producer()), clock, random, onFailure });
   }
 
   /** Makes the topics of all events. @throws when Kafka does not answer, or refuses */
   async open(): Promise<void> {
-    await this.#ask("Connecting to Kafka", this.#admin.connect());
+    await this.#admin.connect();
     const wanted = this.#names.topics.map(topic => eventTopic(topic, this.#options.topics));
-    await this.#ask("Making the topics", this.#topics.ensure(wanted), 3 * ADMIN_MS);
+    await this.#topics.ensure(wanted);
   }
 
   /** Messages in memory: to be written, and fetched. */
@@ -78,7 +78,9 @@ export class KafkaLog implements EventLog {
       group: this.#names.groupOf(subscriber),
       prepare: () => this.#topics.ensureOne(this.#lettersOf(subscriber)),
       committed: () => this.#committed(subscriber, topics),
-      holds: (topic, partition, event) => this.#placeOf(event) === `${topic}/${String(partition)}`,
+      // The topic first: of one that this release does not know, the place is not known either.
+      holds: (topic, partition, event) =>
+        this.#names.topicOf(event.type) === topic && this.#placeOf(event) === `${topic}/${String(partition)}`,
     });
     this.#groups.add(group);
     return {
@@ -140,8 +142,10 @@ export class KafkaLog implements EventLog {
       partitions.map(({ partition, low, high }) => ({ topic, partition, from: low, to: high })),
     );
     const views = new Map(topics.map(topic => [topic, new LetterView()]));
-    await this.#scan(spans, (topic, _partition, messages) => {
-      views.get(topic)?.take(messages);
+    await this.#scan(spans, (topic, partition, messages) => {
+      views.get(topic)?.take(messages, offset => {
+        this.#foreign.found(topic, partition, offset);
+      });
       return Promise.resolve(true);
     });
     return pageOf(
@@ -152,13 +156,13 @@ export class KafkaLog implements EventLog {
 
   async check(): Promise<void> {
     if (this.#lanes.isAway) throw new Error("Kafka does not acknowledge");
-    await this.#ask("Asking Kafka", this.#admin.ping(), CLOSE_MS);
+    await this.#admin.ping();
   }
 
   async close(): Promise<void> {
     await Promise.all([...this.#groups].map(group => group.stop()));
     await this.#lanes.close();
-    await this.#ask("Leaving Kafka", this.#admin.disconnect(), CLOSE_MS).catch(() => undefined);
+    await this.#admin.disconnect().catch(() => undefined);
   }
 
   /** A broker that came back without its data: the send is repeated anyway, and then finds its topic. */
@@ -169,7 +173,7 @@ export class KafkaLog implements EventLog {
         try {
           await producer.send(topic, partition, messages);
         } catch (error) {
-          if (isTopicUnknown(error)) await this.#ask("Making the topics anew", this.#topics.remake(), 3 * ADMIN_MS);
+          if (isTopicUnknown(error)) await this.#topics.remake();
           throw error;
         }
       },
@@ -208,31 +212,27 @@ export class KafkaLog implements EventLog {
   }
 
   async #letterTopics(): Promise<string[]> {
-    const all = await this.#ask("Asking for topics", this.#admin.topics());
+    const all = await this.#admin.topics();
     return all.filter(topic => this.#names.subscriberOf(topic) !== null);
   }
 
   /** None for a subscriber that nobody has met. */
   async #offsetsIfAny(topic: string) {
-    const existing = await this.#ask("Asking for topics", this.#admin.topics());
+    const existing = await this.#admin.topics();
     return existing.includes(topic) ? this.#admin.offsets(topic) : [];
   }
 
   #scan(spans: readonly Span[], take: Take): Promise<void> {
-    const { client, clock, random } = this.#options;
-    return scan({ client, clock, group: this.#names.readerOf(random.id()) }, spans, take);
+    const { client, clock } = this.#options;
+    return scan({ client, clock }, spans, take);
   }
 
   #committed(subscriber: string, topics: readonly string[]) {
-    return this.#ask("Asking for offsets", this.#admin.committed(this.#names.groupOf(subscriber), topics));
+    return this.#admin.committed(this.#names.groupOf(subscriber), topics);
   }
 
   async #each<T>(topics: readonly string[], ask: (topic: string) => Promise<T>): Promise<Map<string, T>> {
     const asked = topics.map(async topic => [topic, await ask(topic)] as const);
-    return new Map(await this.#ask("Asking for offsets", Promise.all(asked)));
-  }
-
-  #ask<T>(what: string, answer: Promise<T>, ms = ADMIN_MS): Promise<T> {
-    return within(this.#options.clock, ms, what, answer);
+    return new Map(await Promise.all(asked));
   }
 }

@@ -19,8 +19,6 @@ export interface Names {
   /** The subscriber whose dead letters the topic holds; null for any other topic. */
   subscriberOf(topic: string): string | null;
   groupOf(subscriber: string): string;
-  /** A group that never commits, and so leaves nothing behind. */
-  readerOf(id: string): string;
 }
 
 export function namesIn(namespace: string): Names {
@@ -35,6 +33,5 @@ export function namesIn(namespace: string): Names {
     subscriberOf: topic =>
       topic.startsWith(before) && topic.endsWith(after) ? topic.slice(before.length, -after.length) : null,
     groupOf: subscriber => `${namespace}.${subscriber}`,
-    readerOf: id => `${namespace}.reader-${id}`,
   };
 }

@@ -6,6 +6,9 @@ import type { DeadLetterQuery, EventLog } from "./event-log.ts";
 import type { Reading } from "./feed.ts";
 import { sequenceLog, type Sequence } from "./sequence.ts";
 
+/** As SQLite's LIMIT. */
+const ALL = -1;
+
 const schema = `
   CREATE TABLE IF NOT EXISTS log (
     position INTEGER PRIMARY KEY AUTOINCREMENT, type TEXT NOT NULL, event TEXT NOT NULL) STRICT;
@@ -85,7 +88,7 @@ class LocalSequence implements Sequence {
         `SELECT letter FROM dead_letters WHERE (position, subscriber) > (?, ?) AND (? IS NULL OR subscriber = ?)
          ORDER BY position, subscriber LIMIT ?`,
       )
-      .all(after?.position ?? 0, after?.subscriber ?? "", subscriber ?? null, subscriber ?? null, limit);
+      .all(after?.position ?? 0, after?.subscriber ?? "", subscriber ?? null, subscriber ?? null, limit ?? ALL);
     return Promise.resolve(rows.map(row => JSON.parse(String(row["letter"])) as DeadLetter));
   }
 

@@ -1,6 +1,5 @@
 // Follows the subscribers: a subscription for each, and a delivery loop for each feed that it has here at the moment.
 import type { Clock } from "../../core/kernel/clock.ts";
-import { allDeadLetters } from "./all-dead-letters.ts";
 import type { Delivery } from "./delivery.ts";
 import { DeliveryLoop } from "./delivery-loop.ts";
 import type { EventLog } from "./event-log.ts";
@@ -62,14 +61,28 @@ class Subscribed implements FeedListener {
     this.#options.onFeeds?.(this.#subscriber, this.#loops.size);
   }
 
+  /** One reading for all feeds, once no round runs in any of them: what a round had buried after it would be missed. */
   async replay(): Promise<number> {
-    const letters = await allDeadLetters(this.#options.log, this.#subscriber);
-    let replayed = 0;
-    for (const [feed, { delivery }] of this.#loops) {
-      // Each reads them again when no round of its own runs; this only spares the feeds that have none.
-      if (letters.some(({ event }) => feed.holds(event))) replayed += (await delivery.replay()).replayed;
-    }
-    return replayed;
+    const { log, onError } = this.#options;
+    const feeds = [...this.#loops];
+    const { promise: allWait, resolve } = Promise.withResolvers<undefined>();
+    const letters = allWait.then(() => log.deadLetters({ subscriber: this.#subscriber }));
+    let waiting = 0;
+    // All are asked in the same moment, and so in the same order by each replay: two of them do not wait for each other.
+    const shares = feeds.map(async ([feed, { delivery }]) => {
+      const { replayed } = await delivery.replay(async () => {
+        waiting += 1;
+        if (waiting === feeds.length) resolve(undefined);
+        const found = await letters;
+        // Who has a feed now that was taken away meanwhile may be burying letters of it.
+        return this.#loops.has(feed) ? found : [];
+      });
+      return replayed;
+    });
+    const done = await Promise.allSettled(shares);
+    const failures = done.flatMap(share => (share.status === "rejected" ? [share.reason as unknown] : []));
+    for (const failure of new Set(failures)) onError(failure);
+    return done.reduce((sum, share) => sum + (share.status === "fulfilled" ? share.value : 0), 0);
   }
 
   /** The running rounds may commit; only then are the feeds given back. */

@@ -111,7 +111,8 @@ export function consume({ log, group, types, clock, react, park }: ConsumerOptio
     },
     async replay() {
       const shares: { replayed: number; left: number }[] = [];
-      for (const { delivery } of feeds.values()) shares.push(await delivery.replay());
+      for (const { delivery } of feeds.values())
+        shares.push(await delivery.replay(() => log.deadLetters({ subscriber: group })));
       const sum = (key: "replayed" | "left") => shares.reduce((total, share) => total + share[key], 0);
       return { replayed: sum("replayed"), left: sum("left") };
     },

@@ -1,5 +1,5 @@
 // Two bridges beside one node of everything else: dead letters are delivered again by whoever has their partition, and one
-// bridge goes on alone.
+// bridge goes on alone. A subscriber that is away is seen to fall behind.
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { setTimeout as delay } from "node:timers/promises";
 import type { DeadLetter } from "../../core/contracts/bridge.ts";
@@ -8,7 +8,9 @@ import { startCluster, type Cluster } from "../../scripts/support/cluster.ts";
 import { requireServers, type Servers } from "../../scripts/support/servers.ts";
 import type { KafkaLog } from "../../services/bridge/kafka-log.ts";
 import { eventOf } from "../support/events.ts";
+import { runEvents } from "../support/events-tool.ts";
 import { openKafkaLog } from "../support/kafka.ts";
+import { seriesIn, valueOf } from "../support/scrape.ts";
 
 let servers: Servers;
 let cluster: Cluster;
@@ -19,8 +21,8 @@ const ends: (() => Promise<unknown>)[] = [];
 beforeAll(async () => {
   servers = await requireServers(process.env);
   ends.unshift(() => servers.stop());
-  const others = knownServices().filter(name => name !== "bridge");
-  const nodes = [{ services: others }, { services: ["bridge"], count: 2 }];
+  const others = knownServices().filter(name => !["bridge", "inventory"].includes(name));
+  const nodes = [{ services: others }, { services: ["inventory"] }, { services: ["bridge"], count: 2 }];
   cluster = await startCluster({ servers, nodes });
   ends.unshift(() => cluster.kill());
   log = await openKafkaLog(servers.kafka.split(","), cluster.namespace);
@@ -65,6 +67,18 @@ const shares = (): Promise<number[]> =>
       return Number(/comptoir_event_feeds\{subscriber="inventory"\} (\d+)/.exec(metrics)?.[1] ?? 0);
     }),
   );
+/** What the bridges that run show as inventory's lag; null when none shows any. */
+async function shownLag(): Promise<number | null> {
+  const bridges = cluster.with("bridge").filter(({ isRunning }) => isRunning);
+  const shown = await Promise.all(
+    bridges.map(async ({ opsUrl }) => {
+      const series = seriesIn(await (await fetch(`${opsUrl}/metrics`)).text());
+      return valueOf(series, "comptoir_events_lag", { subscriber: "inventory" });
+    }),
+  );
+  const known = shown.filter(value => value !== undefined);
+  return known.length === 0 ? null : Math.max(...known);
+}
 const letterOf = (sku: string, sequence: number, data: object): DeadLetter => {
   const event = eventOf("product.created.v1", sku, sequence, data as never);
   const why = { error: "planted", attempts: 5, at: event.time };
@@ -76,6 +90,7 @@ const product = (sku: string) => ({
   ...{ sku, name: sku, taxRate: 0, status: "ACTIVE" },
   price: { amount: 1, currency: "GBP" },
 });
+const events = (...args: string[]) => runEvents(cluster.gateways()[0] ?? "", ...args);
 const replay = () => ask<{ replayed: number; left: number }>("/v1/events/replays", { subscriber: "inventory" });
 
 describe("Two bridges", () => {
@@ -90,7 +105,9 @@ describe("Two bridges", () => {
     await log.bury(skus.flatMap(sku => [letterOf(sku, 1, product(sku)), letterOf(sku, 2, product(sku))]));
     const letters = await ask<{ items: DeadLetter[] }>("/v1/events/dead-letters?subscriber=inventory&limit=100");
     expect(letters.items).toHaveLength(24);
-    expect(await replay()).toMatchObject({ replayed: 24, left: 0 });
+    const tool = await events("replay", "inventory");
+    expect(tool).toMatchObject({ code: 0, said: "" });
+    expect(JSON.parse(tool.out)).toEqual({ subscriber: "inventory", replayed: 24, left: 0 });
     expect(await replay()).toMatchObject({ replayed: 0, left: 0 });
   });
 
@@ -101,7 +118,11 @@ describe("Two bridges", () => {
     await log.append([eventOf("order.shipped.v1", "BAD", 2, {} as never)]);
     await until(async () => (await dead()).items.length === 2, "the next one waits behind it");
     expect((await dead()).items.map(({ event }) => event.sequence)).toEqual([1, 2]);
-    expect(await replay()).toMatchObject({ replayed: 0, left: 2 });
+    const tool = await events("replay", "inventory");
+    expect(JSON.parse(tool.out)).toEqual({ subscriber: "inventory", replayed: 0, left: 2 });
+    expect(tool.code).toBe(1);
+    expect(tool.said).toContain("2 could not be delivered");
+    expect((await events("dead-letters", "inventory")).out).toMatch(/order:BAD .*order.shipped.v1 order:BAD:1 .*│ 5 /);
   });
 
   it("deliver a range of time again", async () => {
@@ -119,5 +140,14 @@ describe("Two bridges", () => {
     await until(() => areDelivered(9), "the other delivers everything");
     const before = await shares();
     expect(before.filter(count => count > 0)).toHaveLength(1);
+  });
+
+  it("show how far a subscriber is behind that is away, and that it is not any more", async () => {
+    await until(async () => (await shownLag()) === 0, "inventory is not behind");
+    await Promise.all(cluster.with("inventory").map(node => node.kill()));
+    for (const sku of ["L1", "L2", "L3"]) await ask("/v1/products", wish(sku));
+    await until(async () => (await shownLag()) === 3, "inventory is three events behind");
+    await cluster.add([{ services: ["inventory"] }]);
+    await until(async () => (await shownLag()) === 0, "inventory has taken them");
   });
 });

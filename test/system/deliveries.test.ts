@@ -12,6 +12,7 @@ import { knownServices } from "../../core/node.ts";
 import { startCluster, type Cluster } from "../../scripts/support/cluster.ts";
 import { requireServers, type Servers } from "../../scripts/support/servers.ts";
 import { createChance } from "../simulation/chance.ts";
+import { runEvents } from "../support/events-tool.ts";
 import { scale } from "../support/scale.ts";
 import { startTrade, type Trade } from "../support/trade.ts";
 import { startUnrulyBridge, type UnrulyBridge } from "../support/unruly-bridge.ts";
@@ -197,8 +198,10 @@ describe("An event that its subscriber cannot take", () => {
       expect((await letters()).every(({ subject }) => subject === `order:${stuck.id}`)).toBe(true);
 
       deliveries.refuse(() => false);
-      const { body } = await trade.api.post("/v1/events/replays", { subscriber: "notification" }, "replay");
-      expect(body).toMatchObject({ replayed: 3, left: 0 });
+      const [gateway = ""] = cluster.gateways();
+      const tool = await runEvents(gateway, "replay", "notification");
+      expect(tool).toMatchObject({ code: 0, said: "" });
+      expect(JSON.parse(tool.out)).toEqual({ subscriber: "notification", replayed: 3, left: 0 });
       const replayed = bridge.replayed.map(({ event }) => event);
       expect(typesOf(replayed)).toEqual(["order.confirmed.v1", "order.shipped.v1", "order.shipped.v1"]);
       expect(replayed).toEqual(replayed.toSorted((a, b) => a.sequence - b.sequence));

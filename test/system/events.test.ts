@@ -1,17 +1,9 @@
 // npm run events on a real shop.
-import { execFile } from "node:child_process";
-import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
-import { ADMIN, startShop, type Shop } from "../../scripts/support/shop.ts";
+import { startShop, type Shop } from "../../scripts/support/shop.ts";
+import { runEvents } from "../support/events-tool.ts";
 
-const script = join(import.meta.dirname, "..", "..", "scripts", "events", "main.ts");
 const PRODUCTS = 3;
-
-interface Ended {
-  readonly code: number;
-  readonly out: string;
-  readonly said: string;
-}
 
 describe("npm run events", () => {
   let shop: Shop;
@@ -34,13 +26,7 @@ describe("npm run events", () => {
       headers: { "content-type": "application/json", authorization: `Bearer ${bearer}` },
       body: JSON.stringify(body),
     });
-  const events = (...args: string[]): Promise<Ended> =>
-    new Promise(resolve => {
-      const env = { ...process.env, COMPTOIR_ADMIN_EMAIL: ADMIN.email, COMPTOIR_ADMIN_PASSWORD: ADMIN.password };
-      execFile(process.execPath, [script, "--url", shop.url, ...args], { env }, (error, out, said) => {
-        resolve({ code: typeof error?.code === "number" ? error.code : 0, out, said });
-      });
-    });
+  const events = (...args: string[]) => runEvents(shop.url, ...args);
   /** Until inventory has what there is. */
   async function caughtUp(): Promise<void> {
     for (let behind = -1; behind !== 0;) {

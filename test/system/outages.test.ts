@@ -18,6 +18,7 @@ const RATE = 4;
 const FLOWS_AGAIN_MS = 5_000;
 const EVENTS_AGAIN_MS = 30_000;
 const GRACE_MS = 2_000;
+const READ_EVERY_MS = 1_000;
 /** Above what an outage of Kafka leaves at this rate, and soon reached without a limit. */
 const OUTBOX_BOUND = scale.isSoak ? 2_000 : 400;
 
@@ -82,6 +83,54 @@ function wrongAnswers(attempts: readonly Attempt[]): Attempt[] {
   });
 }
 
+interface Reading {
+  readonly path: string;
+  /** 0 when the connection failed. */
+  readonly status: number;
+  readonly retryAfter: string | null;
+  readonly ms: number;
+}
+
+/** Reads and lists beside the orders, of each gateway in turn, until it is told to stop. */
+function readers(token: string, sku: string) {
+  const stopping = new AbortController();
+  const readings: Reading[] = [];
+  const headers = { authorization: `Bearer ${token}` };
+  const read = async (url: string, path: string): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const begin = Date.now();
+      const answer = await fetch(url + path, { headers }).catch(() => null);
+      await answer?.arrayBuffer();
+      const [status, retryAfter] = [answer?.status ?? 0, answer?.headers.get("retry-after") ?? null];
+      readings.push({ path, status, retryAfter, ms: Date.now() - begin });
+      await pause(READ_EVERY_MS);
+    }
+  };
+  const paths = ["/v1/orders?limit=5", `/v1/products/${sku}`, `/v1/inventory/${sku}`, "/v1/payments?limit=5"];
+  const ended = Promise.all(cluster.gateways().flatMap(url => paths.map(path => read(url, path))));
+  return async (): Promise<readonly Reading[]> => {
+    stopping.abort();
+    await ended;
+    return readings;
+  };
+}
+
+const isWrongReading = ({ status, retryAfter, ms }: Reading): boolean =>
+  !(status === 200 || (status === 503 && retryAfter !== null)) || ms > PATIENCE_MS + GRACE_MS;
+
+/** What a process says on its ops port of whether it takes work. */
+async function readinessOf(node: string): Promise<{ readonly status: string; readonly reasons: readonly string[] }> {
+  const answer = await fetch(`${cluster.node(node).opsUrl}/ready`);
+  return (await answer.json()) as { status: string; reasons: string[] };
+}
+
+/** Who takes no work without it, and says why; the log is of use to the bridge alone. */
+const unready = {
+  nats: { node: "order-1", because: "nats: " },
+  mongo: { node: "order-1", because: "database order: " },
+  kafka: { node: "bridge-1", because: "event log: " },
+} as const;
+
 describe(`For ${String(scale.outageMs / 1000)} s`, () => {
   it.each(cases)(
     "$name is $how: no hang, only 503 with Retry-After, and orders and events flow after its return",
@@ -93,20 +142,28 @@ describe(`For ${String(scale.outageMs / 1000)} s`, () => {
         () => Promise.resolve(attemptsOf(trade).filter(isAnswered).length),
         count => count >= RATE,
       );
+      const readingEnds = readers(await cluster.adminToken(), trade.load.placed[0]?.sku ?? "");
       await fault.begin(servers[name]);
       const broken = Date.now();
       await pause(scale.outageMs);
       const during = attemptsOf(trade).filter(({ at }) => at >= broken);
+      const { node, because } = unready[name];
+      const [without, order] = [await readinessOf(node), await readinessOf("order-1")];
       await fault.end(servers[name]);
       const back = Date.now();
       const flowing = await flowsAgain(trade, back);
       const report = await trade.load.stop();
+      const readings = await readingEnds();
       await settle(trade.api, [...report.orders.values()], EVENTS_AGAIN_MS);
       const settled = Date.now() - back;
       console.log(name, how, { ...report.answers, accepted: report.accepted, failed: report.failed, flowing, settled });
       expect(wrongAnswers(attemptsOf(trade))).toEqual([]);
+      expect(readings.filter(isWrongReading)).toEqual([]);
+      expect(readings.filter(({ status }) => status === 200).length).toBeGreaterThan(0);
       expect(flowing).toBeLessThan(FLOWS_AGAIN_MS);
       expect(settled).toBeLessThan(EVENTS_AGAIN_MS);
+      expect(without).toMatchObject({ status: "unready", reasons: [expect.stringContaining(because)] });
+      if (name === "kafka") expect(order.status).toBe("ready");
       if (name === "kafka") expect(during.filter(each => !isAnswered(each))).toEqual([]);
       expect(await trade.violations()).toEqual([]);
     },

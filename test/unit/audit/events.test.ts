@@ -2,10 +2,10 @@
 import { describe, expect, it } from "@jest/globals";
 import type { CloudEvent } from "../../../core/contracts/common.ts";
 import type { Call } from "../../../core/request.ts";
-import { foldCollection, probeCollection } from "../../../services/audit/audit.schema.ts";
+import { foldCollection } from "../../../services/audit/audit.schema.ts";
 import { eventsCheck } from "../../../services/audit/events.check.ts";
 import { takeEvents } from "../../../services/audit/folding.ts";
-import { createProbes } from "../../../services/audit/probes.ts";
+import { createProgress } from "../../../services/audit/progress.ts";
 import { createManualClock, createManualRandom } from "../../support/manual-clock.ts";
 import { createMemoryStorage, openMemoryDatabase } from "../../support/memory-driver.ts";
 
@@ -30,7 +30,7 @@ function lookingAt(
     await whileAsked(take);
     return { items: [{ id: "A", version: seq, seq, pending: 0 }] };
   }) as unknown as Call;
-  const check = eventsCheck({ call, folds, clock }, createProbes(database.collection(probeCollection), folds, clock));
+  const check = eventsCheck({ call, folds, clock }, createProgress(call, clock));
   return { check, take };
 }
 

@@ -57,7 +57,7 @@ it.each<[what: string, source: Labels, held: Labels[], heard: Labels[]]>([
   [
     "that events do not reach the log",
     alert("OutboxOld"),
-    [alert("AuditViolation", { check: "events" })],
+    [alert("AuditViolation", { check: "events" }), alert("LagUnknown")],
     [alert("AuditViolation", { check: "stock" })],
   ],
   [

@@ -1,0 +1,42 @@
+// A consumer of the Kafka client (2.2.4) that is stopped while it joins its group runs all the same once it has joined
+// (tulios/kafkajs#1639): a member that nobody knows, with a share of the partitions that nobody reads. Here it leaves again.
+import { createRequire } from "node:module";
+
+interface Runner {
+  running: boolean;
+  readonly consumerGroup: {
+    readonly cluster: { disconnect(): Promise<void> };
+    leave(): Promise<void>;
+  };
+  stop(): Promise<void>;
+  /** Each fetch of a consumer that runs begins with it, the first one once it has joined. */
+  scheduleFetchManager(): void;
+}
+
+/** Of the client's own, which it does not export by name. */
+const { prototype } = createRequire(import.meta.url)("kafkajs/src/consumer/runner.js") as {
+  readonly prototype: Runner;
+};
+
+const stopped = new WeakSet<Runner>();
+
+async function leave({ consumerGroup }: Runner): Promise<void> {
+  await consumerGroup.leave();
+  // It was disconnected when it was stopped, and has connected anew.
+  await consumerGroup.cluster.disconnect();
+}
+
+// For every consumer that this process makes.
+const stop = Reflect.get(prototype, "stop");
+prototype.stop = function (this: Runner): Promise<void> {
+  stopped.add(this);
+  return stop.call(this);
+};
+const schedule = Reflect.get(prototype, "scheduleFetchManager");
+prototype.scheduleFetchManager = function (this: Runner): void {
+  if (this.running && stopped.has(this)) {
+    this.running = false;
+    leave(this).catch(() => undefined);
+  }
+  schedule.call(this);
+};
