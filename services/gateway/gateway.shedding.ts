@@ -18,8 +18,9 @@ const limits: Limits = { highMs: 500, lowMs: 250, inFlight: 6_000 };
 const RETRY_AFTER_S = 2;
 const SAMPLE_MS = 500;
 const RESOLUTION_MS = 10;
-/** Weight of the newest sample: one long pause alone, of the garbage collector say, stays below the limit. */
 const NEWEST = 0.4;
+/** Of the limit: one pause alone, however long, stays below it, of the garbage collector say or of a busy machine; two in a row do not. */
+const MOST = 0.96 / NEWEST;
 
 const reasons = ["lag", "in flight", "orders"] as const;
 export type Reason = (typeof reasons)[number];
@@ -43,7 +44,8 @@ export class Shedding {
 
   /** @param delayMs how late the event loop was in the median since the last sample. */
   sample(delayMs: number): void {
-    this.#lagMs += (delayMs - this.#lagMs) * NEWEST;
+    const counted = Math.min(delayMs, MOST * this.#limits.highMs);
+    this.#lagMs += (counted - this.#lagMs) * NEWEST;
     const lags = this.#lagMs > (this.#lags ? this.#limits.lowMs : this.#limits.highMs);
     if (lags !== this.#lags) this.#onChange(lags, Math.round(this.#lagMs));
     this.#lags = lags;
@@ -105,6 +107,26 @@ function show(shedding: Shedding, orders: Throttle): void {
   });
 }
 
+/** @returns what ends it */
+function watchTheLoop(shedding: Shedding): () => void {
+  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  delays.enable();
+  let sampledAt = performance.now();
+  const timer = setInterval(() => {
+    const now = performance.now();
+    // The first tick after a reset only begins to count: where no second one came, the loop stood still since the last sample.
+    const betweenMs = delays.count > 0 ? delays.percentile(50) / 1e6 : now - sampledAt;
+    // Between two ticks, so the tick itself goes off.
+    shedding.sample(Math.max(0, betweenMs - RESOLUTION_MS));
+    sampledAt = now;
+    delays.reset();
+  }, SAMPLE_MS).unref();
+  return () => {
+    clearInterval(timer);
+    delays.disable();
+  };
+}
+
 export function loadGuard(
   onChange: (isShedding: boolean, lagMs: number) => void,
   chance: ThrottleOptions,
@@ -113,13 +135,7 @@ export function loadGuard(
   const orders = new Throttle(chance);
   const shedding = new Shedding({ ...limits, ...own }, onChange);
   show(shedding, orders);
-  const delays = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
-  delays.enable();
-  const timer = setInterval(() => {
-    // The histogram holds nanoseconds between two ticks, so the tick itself goes off.
-    if (delays.count > 0) shedding.sample(Math.max(0, delays.percentile(50) / 1e6 - RESOLUTION_MS));
-    delays.reset();
-  }, SAMPLE_MS).unref();
+  const stopWatching = watchTheLoop(shedding);
   return {
     refuse(request) {
       // New orders before everything else: they cost the most, and their clients keep the cart.
@@ -136,9 +152,6 @@ export function loadGuard(
     ended() {
       shedding.end();
     },
-    stop() {
-      clearInterval(timer);
-      delays.disable();
-    },
+    stop: stopWatching,
   };
 }
