@@ -14,17 +14,7 @@ const aloneOnTheirOwn = filesOf(["orders", "process"]);
 const measured = filesOf(["overload"]);
 /** They neither end nor break the servers that they are given. */
 const beside = filesOf([
-  ...[
-    "backup-cluster",
-    "bridge-cluster",
-    "kafka-consumer",
-    "kafka-log",
-    "mongo",
-    "mongo-races",
-    "prometheus",
-    "repl",
-    "tracing",
-  ],
+  ...["backup-cluster", "bridge-cluster", "kafka-log", "mongo", "mongo-races", "prometheus", "repl", "tracing"],
   "upgrade",
 ]);
 
