@@ -1,6 +1,8 @@
 // The rules that hold for the whole API, on a real shop over HTTP.
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { rmSync } from "node:fs";
+import type { ActionContract } from "../../core/contracts/action.ts";
+import { actions } from "../../core/contracts/index.ts";
 import type { Problem } from "../../services/gateway/gateway.problems.ts";
 import { startShop, type Shop } from "../../scripts/support/shop.ts";
 
@@ -103,6 +105,24 @@ describe("The API", () => {
       const answer = await ask("/v1/orders", { token: tokens.ann, body, headers: keyed(`cheap-${String(index)}`) });
       expect(answer).toMatchObject({ status: 403, body: { code: "FORBIDDEN" } });
     }
+  });
+
+  it("answers 403 at every route whose scope the token has not, whatever is sent", async () => {
+    const own = JSON.parse(Buffer.from(tokens.ann.split(".")[1] ?? "", "base64url").toString()) as { scope: string };
+    const routes = Object.values<ActionContract>(actions).flatMap(({ auth, rest }) =>
+      rest === undefined || auth === "public" || auth === "internal" || own.scope.split(" ").includes(auth)
+        ? []
+        : [rest],
+    );
+    const refused = [403, "FORBIDDEN"];
+    const answers: unknown[] = [];
+    for (const { method, path } of routes) {
+      const sent = method === "GET" ? {} : { body: {}, headers: keyed(`not ${path}`) };
+      const { status, body } = await ask(path.replaceAll(/\{\w+\}/g, "x"), { method, token: tokens.ann, ...sent });
+      answers.push([method, path, status, body.code]);
+    }
+    expect(answers).toEqual(routes.map(({ method, path }) => [method, path, ...refused]));
+    expect(routes.map(({ path }) => path)).toContain("/v1/audit");
   });
 
   it("asks for a payment only when there is something to pay", async () => {
