@@ -1,6 +1,5 @@
 // Which servers a node of a cluster needs before it starts. What it can do without for a while it does not wait for.
 import type { Config } from "./config.ts";
-import { checkKafka } from "./kafka-client.ts";
 import { checkNats } from "./nats.ts";
 import { needsDatabase } from "./restored.ts";
 import type { ServerCheck } from "./servers.ts";
@@ -15,6 +14,10 @@ export function clusterServers({ cluster, services }: Pick<Config, "cluster" | "
   if (needsDatabase(services))
     checks.push({ name: `MongoDB ${mongoHosts(mongo.url)}`, prefix: "MONGO", attempt: () => checkMongo(mongo) });
   if (services.includes("bridge"))
-    checks.push({ name: `Kafka ${kafka.brokers.join(", ")}`, prefix: "KAFKA", attempt: () => checkKafka(kafka) });
+    checks.push({
+      ...{ name: `Kafka ${kafka.brokers.join(", ")}`, prefix: "KAFKA" },
+      // Nobody else loads the client.
+      attempt: async () => (await import("./kafka-client.ts")).checkKafka(kafka),
+    });
   return checks;
 }

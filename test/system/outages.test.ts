@@ -1,15 +1,21 @@
 // NATS, MongoDB and Kafka go away under load, each in three ways, and come back: nobody hangs, nothing is lost.
 import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { setTimeout as pause } from "node:timers/promises";
+import { MongoClient } from "mongodb";
+import type { Finding } from "../../core/contracts/audit.ts";
+import type { StockItem } from "../../core/contracts/inventory.ts";
 import { PATIENCE_MS } from "../../core/deadlines.ts";
 import {
   startBreakableServers,
   type Breakable,
   type BreakableServers,
 } from "../../scripts/support/breakable-servers.ts";
+import { checkMongo } from "../../core/store/mongo-client.ts";
 import { replicasOf, startCluster, type Cluster } from "../../scripts/support/cluster.ts";
 import type { Attempt } from "../../scripts/support/load.ts";
+import { client } from "../support/client.ts";
 import { everyEvent } from "../support/event-topics.ts";
+import { mongoAt } from "../support/mongo-storage.ts";
 import { settle } from "../support/outside-audit.ts";
 import { scale } from "../support/scale.ts";
 import { startTrade, type Trade } from "../support/trade.ts";
@@ -41,6 +47,17 @@ afterAll(async () => {
   await servers.stop();
 });
 
+async function untilReached(mongo: string): Promise<void> {
+  const end = Date.now() + 2 * scale.outageMs;
+  while (Date.now() < end && !(await isReached(mongo))) await pause(50);
+}
+
+const isReached = (mongo: string): Promise<boolean> =>
+  checkMongo(mongoAt(mongo)).then(
+    () => true,
+    () => false,
+  );
+
 interface Fault {
   readonly begin: (broken: Breakable) => unknown;
   readonly end: (broken: Breakable) => unknown;
@@ -52,8 +69,10 @@ const faults: Readonly<Record<string, Fault>> = {
     begin: ({ server }) => {
       server.freeze();
     },
-    end: ({ server }) => {
+    end: async ({ server }) => {
       server.thaw();
+      // The proxy dials one connection after the other, and that to a server whose queue was full the kernel tries again late.
+      await untilReached(servers.addresses.mongo);
     },
   },
   "cut off": { begin: ({ proxy }) => proxy.blackHole(), end: ({ proxy }) => proxy.heal() },
@@ -193,4 +212,21 @@ describe(`For ${String(scale.outageMs / 1000)} s`, () => {
     },
     scale.timeoutMs,
   );
+});
+
+describe("What is changed in MongoDB behind the shop's back", () => {
+  it("is found by the audit within a minute", async () => {
+    const [url = ""] = cluster.gateways();
+    const api = client(url, await cluster.adminToken());
+    // Of the last trade.
+    const { sku, onHand } = await api.get<StockItem>("/v1/inventory/bound-0");
+    const mongo = await MongoClient.connect(servers.addresses.mongo);
+    const stock = mongo.db(`${cluster.namespace}_inventory`).collection<{ _id: string }>("stock_items");
+    await stock.updateOne({ _id: sku }, { $set: { "state.onHand": onHand + 1 } });
+    await mongo.close();
+    const isFound = (all: readonly Finding[]): boolean => all.some(({ subject }) => subject === `stock:${sku}`);
+    // For a minute.
+    const found = await api.until(() => api.all<Finding>("/v1/audit?status=OPEN"), isFound);
+    expect(found.map(({ check, severity }) => [check, severity])).toEqual([["stock", "critical"]]);
+  });
 });
