@@ -10,7 +10,12 @@ const config: Config = {
   },
   testEnvironment: "node",
   testMatch: ["<rootDir>/test/**/*.test.ts"],
-  testPathIgnorePatterns: ["/node_modules/", "<rootDir>/test/system/", "<rootDir>/test/compose/"],
+  testPathIgnorePatterns: [
+    "/node_modules/",
+    "<rootDir>/test/system/",
+    "<rootDir>/test/monitoring/",
+    "<rootDir>/test/compose/",
+  ],
   testTimeout: 30_000,
   maxWorkers: 2,
 };

@@ -8,15 +8,12 @@ const shared = { ...own, testPathIgnorePatterns: [ignored] };
 const filesOf = (names: readonly string[]): string[] => names.map(name => `<rootDir>/test/system/${name}.test.ts`);
 
 /** They keep both cores busy all the time, or count seconds while much goes on. */
-const alone = filesOf(["cluster", "life", "deliveries"]);
-const aloneOnTheirOwn = filesOf(["orders", "process"]);
+const alone = filesOf(["cluster", "life", "deliveries", "upgrade"]);
+const aloneOnTheirOwn = filesOf(["backup", "orders"]);
 /** Ratios of speed are for a quiet machine, without other servers: npm run test:soak. */
 const measured = filesOf(["overload"]);
 /** They neither end nor break the servers that they are given. */
-const beside = filesOf([
-  ...["backup-cluster", "bridge-cluster", "kafka-log", "mongo", "mongo-races", "prometheus", "repl", "tracing"],
-  "upgrade",
-]);
+const beside = filesOf([...["backup-cluster", "bridge-cluster", "kafka-log", "mongo", "mongo-races", "repl"]]);
 
 const serial = { runner: "<rootDir>/test/support/serial-runner.ts" };
 const onSharedServers = {
@@ -25,7 +22,8 @@ const onSharedServers = {
 };
 
 const config: Config = {
-  maxWorkers: 2,
+  // Many of those that run beside each other mostly wait, for what was killed or frozen.
+  maxWorkers: 3,
   testSequencer: "<rootDir>/test/support/longest-first.ts",
   // jest takes this from here only; a project's own is accepted and ignored.
   testTimeout: 120_000,

@@ -16,7 +16,10 @@ const config: KnipConfig = {
     "test/system/stage-rows.ts",
   ],
   project: ["core/**/*.ts", "services/**/*.ts", "scripts/**/*.ts", "test/**/*.ts", "load/**/*.ts", "*.ts"],
-  jest: { config: ["jest.config.ts", "jest.system.config.ts", "jest.compose.config.ts"], entry: ["test/**/*.test.ts"] },
+  jest: {
+    config: ["jest.config.ts", "jest.system.config.ts", "jest.monitoring.config.ts", "jest.compose.config.ts"],
+    entry: ["test/**/*.test.ts"],
+  },
   // k6 brings its own modules.
   ignoreDependencies: ["k6"],
   // A schema and its type carry one name.

@@ -1,7 +1,7 @@
 // Which histograms keep exemplars: the id of a sampled trace with an observation, which a dashboard shows as a dot.
 import type { MetricName } from "./catalogue.ts";
 
-/** Where they are observed the trace's id is handed on; test/system/dashboards.test.ts sees one of each. */
+/** Where they are observed the trace's id is handed on; test/monitoring/dashboards.test.ts sees one of each. */
 export const exemplified = [
   "app_request_latency_seconds",
   "comptoir_action_seconds",

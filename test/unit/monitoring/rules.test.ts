@@ -1,4 +1,4 @@
-// The rules of Prometheus as data. That they fire when they should is shown by promtool: test/system/prometheus.test.ts.
+// The rules of Prometheus as data. That they fire when they should is shown by promtool: test/monitoring/prometheus.test.ts.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "@jest/globals";
