@@ -12,7 +12,7 @@ interface Forbidden {
 
 const kafka: Forbidden = {
   regex: "^(kafkajs|@platformatic/kafka)$",
-  message: "The Kafka client is imported in core/kafka-client.ts only: use the EventLog port of services/bridge.",
+  message: "The Kafka client is used in core/kafka-*.ts only: use the EventLog port of services/bridge.",
 };
 const mongo: Forbidden = {
   regex: "^(mongodb|moleculer-db-adapter-mongo)(/|$)",

@@ -1,4 +1,4 @@
-// The only file that imports the Kafka client.
+// The Kafka client, which only core/kafka-*.ts know.
 import { Kafka, logLevel, Partitioners, type Admin, type KafkaConfig as ClientConfig, type Producer } from "kafkajs";
 import type { KafkaConfig } from "./config-cluster.ts";
 import type { KafkaAdmin, KafkaClient, KafkaProducer, Say } from "./kafka.ts";
@@ -94,12 +94,18 @@ function adminOf(admin: Admin): KafkaAdmin {
 }
 
 export function createKafkaClient(config: KafkaConfig, clientId: string, say: Say): KafkaClient {
-  const kafka = kafkaOf(config, clientId, say);
+  const { brokers } = config;
+  let made = 0;
+  /** Each begins with another broker: the client stays with the first that takes its connection, also if that says nothing then. */
+  const next = (): Kafka => {
+    const first = made++ % brokers.length;
+    return kafkaOf({ ...config, brokers: [...brokers.slice(first), ...brokers.slice(0, first)] }, clientId, say);
+  };
   return {
-    admin: () => adminOf(kafka.admin()),
+    admin: () => adminOf(next().admin()),
     producer: () =>
       producerOf(
-        kafka.producer({
+        next().producer({
           idempotent: true,
           maxInFlightRequests: 1,
           allowAutoTopicCreation: false,
@@ -108,7 +114,7 @@ export function createKafkaClient(config: KafkaConfig, clientId: string, say: Sa
       ),
     consumer: groupId =>
       consumerOf(retry =>
-        kafka.consumer({
+        next().consumer({
           ...{ groupId, retry },
           sessionTimeout: 10_000,
           rebalanceTimeout: 15_000,
@@ -117,7 +123,7 @@ export function createKafkaClient(config: KafkaConfig, clientId: string, say: Sa
           allowAutoTopicCreation: false,
         }),
       ),
-    reader: () => readerOf(clusterOf(kafka)),
+    reader: () => readerOf(clusterOf(next())),
   };
 }
 

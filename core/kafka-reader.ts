@@ -100,21 +100,34 @@ export function readerOf(cluster: Cluster): KafkaReader {
     return Number(found?.partitions[0]?.offset);
   }
 
+  async function fetchOnce(topic: string, partition: number, offset: number): Promise<IncomingBatch> {
+    await cluster.connect();
+    await cluster.addTargetTopic(topic);
+    try {
+      return await fetchFrom(topic, partition, offset);
+    } catch (error) {
+      const first = isOutOfRange(error) ? await firstOf(topic, partition) : -1;
+      // What is kept no longer is passed over.
+      if (first > offset) return { topic, partition, asked: offset, last: first - 1, messages: [] };
+      // Another broker may lead it by now.
+      await cluster.refreshMetadata().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  let isClosed = false;
   return {
     async fetch(topic, partition, offset) {
-      await cluster.connect();
-      await cluster.addTargetTopic(topic);
       try {
-        return await fetchFrom(topic, partition, offset);
-      } catch (error) {
-        const first = isOutOfRange(error) ? await firstOf(topic, partition) : -1;
-        // What is kept no longer is passed over.
-        if (first > offset) return { topic, partition, asked: offset, last: first - 1, messages: [] };
-        // Another broker may lead it by now.
-        await cluster.refreshMetadata().catch(() => undefined);
-        throw error;
+        return await fetchOnce(topic, partition, offset);
+      } finally {
+        // Nobody waited for it any more, and it has connected anew.
+        if (isClosed) await cluster.disconnect();
       }
     },
-    disconnect: () => cluster.disconnect(),
+    disconnect() {
+      isClosed = true;
+      return cluster.disconnect();
+    },
   };
 }

@@ -21,9 +21,12 @@ const { prototype } = createRequire(import.meta.url)("kafkajs/src/consumer/runne
 const stopped = new WeakSet<Runner>();
 
 async function leave({ consumerGroup }: Runner): Promise<void> {
-  await consumerGroup.leave();
-  // It was disconnected when it was stopped, and has connected anew.
-  await consumerGroup.cluster.disconnect();
+  try {
+    await consumerGroup.leave();
+  } finally {
+    // It was disconnected when it was stopped, and has connected anew.
+    await consumerGroup.cluster.disconnect();
+  }
 }
 
 // For every consumer that this process makes.

@@ -1,12 +1,12 @@
 // The event log: taking events, the dead letters, delivering again, and how far each subscriber is.
 import { Type, type Static } from "typebox";
 import { action } from "./action.ts";
-import { closed, CloudEvent, Id, nullable, Page, pageQuery, Timestamp } from "./common.ts";
+import { closed, CloudEvent, nullable, Page, pageQuery, Timestamp } from "./common.ts";
 
 export const DeadLetter = closed({
   position: Type.Integer(),
   subscriber: Type.String(),
-  subject: Id,
+  subject: Type.String({ minLength: 1, description: "The aggregate: kind:id, the id of a stock item may be any SKU" }),
   event: CloudEvent,
   error: Type.String(),
   attempts: Type.Integer(),

@@ -123,7 +123,7 @@ export const flow: PanelSpec[] = [
   {
     title: "Dead letters",
     says: "Events that a subscriber refused again and again, and those of the same aggregate behind them.",
-    good: "0.",
+    good: "0. Nothing: they cannot be counted (LagUnknown).",
     otherwise: "`npm run events -- dead-letters` shows them with their errors; mend the cause, then `replay`.",
     unit: units.Short,
     limits: anyIsBad,

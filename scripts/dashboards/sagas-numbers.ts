@@ -56,7 +56,7 @@ export const glance: PanelSpec[] = [
   {
     title: "Dead letters",
     says: "Dead letters that wait for a replay, of all subscribers.",
-    good: "0.",
+    good: "0. Nothing: they cannot be counted (LagUnknown).",
     otherwise: "`npm run events -- dead-letters`, mend the cause, then `npm run events -- replay SUBSCRIBER`.",
     unit: units.Short,
     limits: anyIsBad,

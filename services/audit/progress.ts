@@ -69,10 +69,12 @@ export function createProgress(call: Call, clock: Clock): Progress {
     async late() {
       const found = await positions().catch(() => null);
       const now = clock.now();
-      awaySince = found === null ? (awaySince ?? now) : null;
-      if (awaySince !== null)
+      if (found === null) {
+        awaySince ??= now;
         return now - awaySince < LATE_MS ? null : late(`the bridge does not say, since ${timestamp(awaySince)}`);
-      shares = standing(shares, found ?? new Map<string, Position>(), now);
+      }
+      awaySince = null;
+      shares = standing(shares, found, now);
       const [first] = [...shares].filter(([, { since }]) => now - since >= LATE_MS);
       if (first === undefined) return null;
       const [feed, { committed, since }] = first;

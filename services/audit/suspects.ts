@@ -46,10 +46,10 @@ export class Suspects {
     const now = this.#tools.clock.now();
     const due = [...this.#waiting].filter(([, { dueAt }]) => dueAt <= now).slice(0, ROUND);
     const failed: unknown[] = [];
-    const awaited = new Map<string, Suspect>();
+    const awaited: Suspect[] = [];
     for (const [key, suspect] of due) {
       try {
-        if (await this.#isAwaited(key, suspect)) awaited.set(key, suspect);
+        if (await this.#isAwaited(key, suspect)) awaited.push(suspect);
       } catch (error) {
         failed.push(error);
       }
@@ -73,14 +73,25 @@ export class Suspects {
    * What has not come is missing only if the log has delivered what it had after the look: then comes the last look, a
    * while after. @throws while the bridge cannot say how far it is
    */
-  async #await(suspects: ReadonlyMap<string, Suspect>): Promise<void> {
-    if (suspects.size === 0) return;
-    const { progress, clock } = this.#tools;
+  async #await(suspects: readonly Suspect[]): Promise<void> {
+    if (suspects.length === 0) return;
+    const { progress } = this.#tools;
+    // Behind the others in any case: what cannot be decided now must not keep them from their turn.
+    for (const suspect of suspects) this.#postpone(suspect);
     const positions = await progress.positions();
-    for (const [key, suspect] of suspects) {
-      const { mark, found } = suspect;
-      const next = mark === null ? { mark: markOf(positions) } : { hasArrived: isPast(positions, mark) };
-      this.#waiting.set(key, { ...suspect, ...next, dueAt: clock.now() + found.graceMs });
+    for (const suspect of suspects) {
+      const { mark } = suspect;
+      this.#postpone({
+        ...suspect,
+        ...(mark === null ? { mark: markOf(positions) } : { hasArrived: isPast(positions, mark) }),
+      });
     }
+  }
+
+  #postpone(suspect: Suspect): void {
+    const { found } = suspect;
+    const key = keyOf(found);
+    this.#waiting.delete(key);
+    this.#waiting.set(key, { ...suspect, dueAt: this.#tools.clock.now() + found.graceMs });
   }
 }

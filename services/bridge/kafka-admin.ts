@@ -9,6 +9,10 @@ const MAKING_MS = 15_000;
 const PING_MS = 1_000;
 const CLOSE_MS = 1_000;
 
+const close = (admin: KafkaAdmin): void => {
+  admin.disconnect().catch(() => undefined);
+};
+
 interface Connected {
   readonly admin: KafkaAdmin;
   readonly ready: Promise<void>;
@@ -18,6 +22,7 @@ class BoundedAdmin implements KafkaAdmin {
   readonly #client: Pick<KafkaClient, "admin">;
   readonly #clock: Clock;
   #current: Connected | null = null;
+  #isClosed = false;
 
   constructor(client: Pick<KafkaClient, "admin">, clock: Clock) {
     this.#client = client;
@@ -59,12 +64,14 @@ class BoundedAdmin implements KafkaAdmin {
   }
 
   async disconnect(): Promise<void> {
+    this.#isClosed = true;
     const { admin } = this.#current ?? {};
     this.#current = null;
     if (admin !== undefined) await within(this.#clock, CLOSE_MS, "Leaving Kafka", admin.disconnect());
   }
 
   async #ask<T>(what: string, question: (admin: KafkaAdmin) => Promise<T>, ms = ANSWER_MS): Promise<T> {
+    if (this.#isClosed) throw new Error("The log was closed");
     const used = (this.#current ??= this.#connect());
     try {
       return await within(
@@ -82,16 +89,22 @@ class BoundedAdmin implements KafkaAdmin {
   #connect(): Connected {
     const admin = this.#client.admin();
     const connected = { admin, ready: admin.connect() };
-    connected.ready.catch(() => {
-      this.#drop(connected);
-    });
+    connected.ready.then(
+      () => {
+        // It was given up while it tried: now there is something to close.
+        if (this.#current !== connected) close(admin);
+      },
+      () => {
+        this.#drop(connected);
+      },
+    );
     return connected;
   }
 
   #drop(used: Connected): void {
     if (this.#current !== used) return;
     this.#current = null;
-    used.admin.disconnect().catch(() => undefined);
+    close(used.admin);
   }
 }
 

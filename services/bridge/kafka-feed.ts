@@ -98,13 +98,13 @@ export class PartitionFeed implements Feed {
   async committed(): Promise<number> {
     this.#requireOpen();
     this.#committed ??= await this.#share.committed();
+    this.#requireOpen();
     return this.#committed;
   }
 
   async commit(position: number): Promise<void> {
     this.#requireOpen();
     if (position <= (await this.committed())) return;
-    this.#requireOpen();
     await this.#share.commit(position);
     this.#committed = Math.max(position, this.#committed ?? 0);
   }

@@ -1,5 +1,6 @@
 // Reads a part of some topics once, from offsets to offsets, partition by partition.
 import type { Incoming, IncomingBatch, KafkaClient, KafkaReader } from "../../core/kafka.ts";
+import { causesOf } from "../../core/kafka-errors.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { within } from "./deadline.ts";
 
@@ -23,8 +24,9 @@ export interface ScanOptions {
 /** Whether to go on. In order per partition; the next part waits for it. */
 export type Take = (topic: string, partition: number, messages: readonly Incoming[]) => Promise<boolean>;
 
-/** A refusal stays one; a leader that has changed or a connection that broke does not. */
-const isForGood = (error: unknown): boolean => (error as { retriable?: unknown }).retriable === false;
+/** A refusal stays one; a leader that has changed or a connection that broke does not, nor what the client gave up after some tries. */
+const isForGood = (error: unknown): boolean =>
+  (causesOf(error).at(-1) as { retriable?: unknown } | undefined)?.retriable === false;
 
 class Scan {
   readonly #reader: KafkaReader;

@@ -1,6 +1,7 @@
 // Follows the subscribers: a subscription for each, and a delivery loop for each feed that it has here at the moment.
+import type { DeadLetter } from "../../core/contracts/bridge.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
-import type { Delivery } from "./delivery.ts";
+import type { Delivery, ReadLetters } from "./delivery.ts";
 import { DeliveryLoop } from "./delivery-loop.ts";
 import type { EventLog } from "./event-log.ts";
 import type { Feed, FeedListener, Subscription } from "./feed.ts";
@@ -61,21 +62,18 @@ class Subscribed implements FeedListener {
     this.#options.onFeeds?.(this.#subscriber, this.#loops.size);
   }
 
-  /** One reading for all feeds, once no round runs in any of them: what a round had buried after it would be missed. */
+  /**
+   * A feed's letters are read when no round runs in it, so that what its last one buried is among them. Feeds that come to
+   * that at the same time share a reading.
+   */
   async replay(): Promise<number> {
-    const { log, onError } = this.#options;
-    const feeds = [...this.#loops];
-    const { promise: allWait, resolve } = Promise.withResolvers<undefined>();
-    const letters = allWait.then(() => log.deadLetters({ subscriber: this.#subscriber }));
-    let waiting = 0;
-    // All are asked in the same moment, and so in the same order by each replay: two of them do not wait for each other.
-    const shares = feeds.map(async ([feed, { delivery }]) => {
+    const { onError } = this.#options;
+    const read = this.#sharedReading();
+    const shares = [...this.#loops].map(async ([feed, { delivery }]) => {
       const { replayed } = await delivery.replay(async () => {
-        waiting += 1;
-        if (waiting === feeds.length) resolve(undefined);
-        const found = await letters;
+        const letters = await read();
         // Who has a feed now that was taken away meanwhile may be burying letters of it.
-        return this.#loops.has(feed) ? found : [];
+        return this.#loops.has(feed) ? letters : [];
       });
       return replayed;
     });
@@ -83,6 +81,22 @@ class Subscribed implements FeedListener {
     const failures = done.flatMap(share => (share.status === "rejected" ? [share.reason as unknown] : []));
     for (const failure of new Set(failures)) onError(failure);
     return done.reduce((sum, share) => sum + (share.status === "fulfilled" ? share.value : 0), 0);
+  }
+
+  /** Who asks while letters are read gets those of the next reading. */
+  #sharedReading(): ReadLetters {
+    const { log } = this.#options;
+    let last: Promise<unknown> = Promise.resolve();
+    let next: Promise<readonly DeadLetter[]> | null = null;
+    return () => {
+      next ??= last.then(() => {
+        next = null;
+        const reading = log.deadLetters({ subscriber: this.#subscriber });
+        last = reading.catch(() => undefined);
+        return reading;
+      });
+      return next;
+    };
   }
 
   /** The running rounds may commit; only then are the feeds given back. */

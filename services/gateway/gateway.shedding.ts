@@ -19,7 +19,7 @@ const RETRY_AFTER_S = 2;
 const SAMPLE_MS = 500;
 const RESOLUTION_MS = 10;
 const NEWEST = 0.4;
-/** Of the limit: one pause alone, however long, stays below it, of the garbage collector say or of a busy machine; two in a row do not. */
+/** Of the limit: after calm one pause, however long, stays below it, of the garbage collector say or of a busy machine; two in a row do not. */
 const MOST = 0.96 / NEWEST;
 
 const reasons = ["lag", "in flight", "orders"] as const;

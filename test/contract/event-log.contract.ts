@@ -374,7 +374,7 @@ export function eventLogContract(name: string, prepare: () => Place): void {
       const letter = (position: number, subscriberName: string) => ({
         position,
         subscriber: subscriberName,
-        subject: "order:a",
+        subject: "stock:BANK CHARGES",
         event: event("a", position),
         error: "e",
         attempts: 5,

@@ -102,7 +102,6 @@ async function endsOf(admin: Admin, topics: readonly string[]): Promise<Map<stri
 const sources = [
   ["account", "accounts", "account"],
   ["audit", "findings", "audit"],
-  ["audit", "probes", "audit"],
   ["billing", "invoices", "invoice"],
   ["billing", "payments", "payment"],
   ["customer", "customers", "customer"],

@@ -29,7 +29,7 @@ beforeAll(async () => {
   admin = new Kafka({ brokers: [proxy.address], logLevel: logLevel.NOTHING }).admin();
 });
 afterAll(async () => {
-  await admin.disconnect();
+  await admin.disconnect().catch(() => undefined);
   await broker.stop();
   await toxiproxy.stop();
 });

@@ -11,7 +11,7 @@ interface Fetched {
 
 /** A partition of one broker. */
 function readerOn({ answer, first = 0 }: { answer: Fetched | Error | null; first?: number }) {
-  const state = { refreshed: 0 };
+  const state = { refreshed: 0, disconnected: 0 };
   const done = () => Promise.resolve();
   function responses() {
     if (answer === null) return [];
@@ -32,7 +32,7 @@ function readerOn({ answer, first = 0 }: { answer: Fetched | Error | null; first
     findLeaderForPartitions: () => ({ "1": [0] }),
     findBroker: () => Promise.resolve({ fetch }),
     fetchTopicsOffset: () => Promise.resolve([{ partitions: [{ offset: String(first) }] }]),
-    disconnect: done,
+    disconnect: () => Promise.resolve(void (state.disconnected += 1)),
   });
   return { reader, state };
 }
@@ -55,6 +55,14 @@ describe("A reader without a group", () => {
     const batch = await readerOn({ answer }).reader.fetch("t", 0, 4);
     expect(batch).toMatchObject({ topic: "t", partition: 0, asked: 4, last });
     expect(batch.messages.map(({ offset }) => offset)).toEqual(offsets);
+  });
+
+  it("disconnects again when it was closed during a fetch that nobody waited for", async () => {
+    const { reader, state } = readerOn({ answer: { high: 4 } });
+    const fetching = reader.fetch("t", 0, 4);
+    await reader.disconnect();
+    await fetching;
+    expect(state.disconnected).toBe(2);
   });
 
   it("passes over what is kept no longer", async () => {

@@ -34,14 +34,16 @@ describe("A suspect", () => {
   let reported: Violation[];
   let failures: unknown[];
   let suspects: Suspects;
+  let look: (subject: string) => Violation | null;
 
   beforeEach(() => {
     seen = missing;
+    look = () => seen;
     reported = [];
     failures = [];
     const report = (found: Violation) => Promise.resolve(void reported.push(found));
     suspects = new Suspects({
-      checks: [{ name: "events", scan: () => Promise.resolve(), look: () => Promise.resolve(seen) }],
+      checks: [{ name: "events", scan: () => Promise.resolve(), look: subject => Promise.resolve(look(subject)) }],
       findings: { report } as Partial<Findings> as Findings,
       ...{ progress: createProgress(call, clock), clock },
     });
@@ -86,6 +88,16 @@ describe("A suspect", () => {
     isAway = false;
     await rounds(30);
     expect(reported).toEqual([missing]);
+  });
+
+  it("does not keep others from their turn, however many wait", async () => {
+    isAway = true;
+    const stays = { ...missing, subject: "stock:A", until: null };
+    look = subject => (subject === stays.subject ? stays : { ...missing, subject });
+    for (let index = 0; index < 400; index += 1) suspects.add({ ...missing, subject: `order:many-${String(index)}` });
+    suspects.add(stays);
+    await rounds(30);
+    expect(reported).toEqual([stays]);
   });
 
   it("is not waited for when it is about nothing that comes", async () => {

@@ -7,20 +7,20 @@ const never = (): Promise<never> => new Promise(() => undefined);
 
 describe("Asking Kafka", () => {
   let clock: ManualClock;
-  let away: boolean;
+  let connecting: () => Promise<void>;
   let made: { topics: () => Promise<string[]>; isClosed: boolean }[];
   let admin: KafkaAdmin;
 
   beforeEach(() => {
     clock = createManualClock();
     made = [];
-    away = false;
+    connecting = () => Promise.resolve();
     const create = (): KafkaAdmin => {
       const name = `topic of client ${String(made.length + 1)}`;
       const state = { topics: () => Promise.resolve([name]), isClosed: false };
       made.push(state);
       return {
-        connect: () => (away ? Promise.reject(new Error("ECONNREFUSED")) : Promise.resolve()),
+        connect: () => connecting(),
         ping: never,
         topics: () => state.topics(),
         disconnect() {
@@ -56,9 +56,9 @@ describe("Asking Kafka", () => {
   });
 
   it("connects anew after a connection that failed", async () => {
-    away = true;
+    connecting = () => Promise.reject(new Error("ECONNREFUSED"));
     await expect(admin.connect()).rejects.toThrow("ECONNREFUSED");
-    away = false;
+    connecting = () => Promise.resolve();
     expect(await admin.topics()).toEqual(["topic of client 2"]);
   });
 
@@ -69,6 +69,22 @@ describe("Asking Kafka", () => {
     expect(await admin.topics()).toEqual(["topic of client 1"]);
     await clock.advance(4_000);
     expect(await admin.topics()).toEqual(["topic of client 2"]);
+  });
+
+  it("closes a client that was given up while it connected, once it has", async () => {
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    connecting = () => promise;
+    await expect(clock.until(admin.connect())).rejects.toThrow("Connecting to Kafka took longer than 5000 ms");
+    clientOf(1).isClosed = false;
+    resolve(undefined);
+    await clock.advance(0);
+    expect(clientOf(1).isClosed).toBe(true);
+  });
+
+  it("makes no client any more once it is closed", async () => {
+    await admin.disconnect();
+    await expect(admin.topics()).rejects.toThrow("closed");
+    expect(made).toEqual([]);
   });
 
   it("closes within a second", async () => {

@@ -93,12 +93,19 @@ describe("The feed of a partition", () => {
     expect(await feed.committed()).toBe(6);
   });
 
+  it("is not taken for its own when it was given away while it asked what is committed", async () => {
+    const asking = feed.committed();
+    feed.close();
+    await expect(asking).rejects.toThrow("another process");
+  });
+
   it("refuses everything once it was given to another", async () => {
     await read(0);
     feed.take(batch(0, 2));
     feed.close();
     await expect(feed.read(0, TYPES, 10)).rejects.toThrow("another process");
     await expect(feed.commit(9)).rejects.toThrow("another process");
+    await expect(feed.committed()).rejects.toThrow("another process");
     expect(feed.take(batch(2, 2))).toBe(false);
   });
 });

@@ -24,6 +24,12 @@ describe("The dead letters of a topic", () => {
     view = new LetterView();
   });
 
+  it.each(["BANK CHARGES", "Größe M"])("may be about any SKU: %s", sku => {
+    const letter = { ...letterOf(1), subject: `stock:${sku}` };
+    take(letterMessage(letter, "t/0/0"));
+    expect([view.all(), passedOver]).toEqual([[letter], []]);
+  });
+
   it("are those that were not taken out", () => {
     take(letterMessage(letterOf(1), "t/0/0"), letterMessage(letterOf(2), "t/0/1"), tombstone(letterOf(1)));
     expect(view.all()).toEqual([{ ...letterOf(2), position: 2 }]);

@@ -1,4 +1,5 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
+import { KafkaJSConnectionError, KafkaJSNumberOfRetriesExceeded } from "kafkajs";
 import type { IncomingBatch, KafkaReader } from "../../../core/kafka.ts";
 import { scan, type Span } from "../../../services/bridge/kafka-scan.ts";
 import { createManualClock, type ManualClock } from "../../support/manual-clock.ts";
@@ -66,7 +67,11 @@ describe("A scan", () => {
   });
 
   it("asks again after a failure that may pass", async () => {
-    failures.push(new Error("the leader has changed"), new Error("the leader has changed"));
+    const away = new KafkaJSConnectionError("connect ECONNREFUSED");
+    failures.push(
+      new Error("the leader has changed"),
+      new KafkaJSNumberOfRetriesExceeded(away, { retryCount: 5, retryTime: 1 }),
+    );
     expect(await read([spanOf(0, 0, 2)])).toEqual(["0/0", "0/1"]);
   });
 

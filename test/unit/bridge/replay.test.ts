@@ -120,7 +120,8 @@ describe("A replay of dead letters", () => {
     await clock.advance(1_000);
     const replaying = subscriptions.replay(SUBSCRIBER);
     await clock.advance(0);
-    expect(replayed).toEqual([]);
+    // Nobody waits for the slow one.
+    expect(replayed.toSorted()).toEqual(["order:a:1", "order:c:1"]);
     resolve(undefined);
     expect(await clock.until(replaying)).toBe(4);
     expect(replayed.filter(id => id.startsWith("order:b:"))).toEqual(["order:b:1", "order:b:2"]);
