@@ -7,12 +7,9 @@ interface Runner {
   start(): Promise<void>;
   stop(): Promise<void>;
 }
-const { resolve: found } = createRequire(import.meta.url);
-const Runner = createRequire(import.meta.url)(found("kafkajs/src/consumer/runner.js")) as new (
-  options: object,
-) => Runner;
+const Runner = createRequire(import.meta.url)("kafkajs/src/consumer/runner.js") as new (options: object) => Runner;
 const nothing = (): void => undefined;
-const logger = { namespace: () => ({ debug: nothing, info: nothing, warn: nothing, error: nothing }) };
+const logger = { namespace: (): object => logger, debug: nothing, info: nothing, warn: nothing, error: nothing };
 
 function runnerIn(leave: () => Promise<void>) {
   const { promise: joining, resolve: joined } = Promise.withResolvers<undefined>();
