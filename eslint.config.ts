@@ -11,7 +11,7 @@ interface Forbidden {
 }
 
 const kafka: Forbidden = {
-  regex: "^(kafkajs|@platformatic/kafka)$",
+  regex: "^(kafkajs|@platformatic/kafka)(/|$)",
   message: "The Kafka client is used in core/kafka-*.ts only: use the EventLog port of services/bridge.",
 };
 const mongo: Forbidden = {

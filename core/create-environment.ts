@@ -9,8 +9,11 @@ import { systemClock, systemRandom } from "./system.ts";
 export async function createEnvironment(config: Config, onFatal: (error: Error) => void): Promise<Environment> {
   const [clock, random] = [systemClock, systemRandom];
   const { data: folder, durability, outboxBound, cluster, namespace, metrics: isMeasured } = config;
-  const shared = { outboxBound, clock, random, onFatal, isMeasured };
   const health = new Health(clock);
+  const onLog = (problem: string | null): void => {
+    health.report("log", problem, { critical: false });
+  };
+  const shared = { outboxBound, clock, random, onFatal, isMeasured, onLog };
   const open =
     cluster === null
       ? sqliteDatabases({ folder, durability, ...shared })

@@ -4,6 +4,8 @@ import DbService from "moleculer-db";
 import { callerOf } from "../context.ts";
 import type { CloudEvent } from "../contracts/common.ts";
 import type { HostedDatabase } from "../environment.ts";
+import { isError } from "../errors.ts";
+import type { Call } from "../request.ts";
 import { isPlain, nameOfSubject } from "../logging/ids.ts";
 import { createDatabase, type StoreDatabase } from "./database.ts";
 import type { OpenDriver } from "./driver.ts";
@@ -40,6 +42,8 @@ export interface HostOptions extends Omit<StoreOptions, "onCommit" | "onFacts" |
   readonly isMeasured?: boolean;
   /** See the relay's. */
   readonly takeOverMs?: number;
+  /** Hears that the event log takes no events, and why, or (null) that it does. */
+  readonly onLog?: (problem: string | null) => void;
 }
 
 /** A line for each fact: what happened to which order, payment, SKU …; what it says of them stays in the event. */
@@ -88,17 +92,37 @@ interface Running {
   loops: readonly Loop[];
 }
 
-type Surroundings = Pick<HostOptions, "clock" | "random" | "takeOverMs">;
+type Surroundings = Pick<HostOptions, "clock" | "random" | "takeOverMs" | "onLog">;
+
+/** Failures in a row: at a start the bridge may come a moment later. */
+const AWAY_AFTER = 3;
+
+/** To the log, and what becomes of it to who wants to know whether the log takes events. */
+function appendTo(call: Call, tell: (problem: string | null) => void) {
+  let failures = 0;
+  return async (events: CloudEvent[]): Promise<void> => {
+    try {
+      await call("v1.bridge.append", { events });
+      failures = 0;
+      tell(null);
+    } catch (error) {
+      // A refusal is an answer.
+      failures = isError(error, "VALIDATION_FAILED") ? 0 : failures + 1;
+      if (failures >= AWAY_AFTER) tell("takes no events; they wait in the outboxes");
+      throw error;
+    }
+  };
+}
 
 const relayed = (database: StoreDatabase) => database.stores().filter(({ spec }) => spec.eventless !== true);
 
 function relayOf({ broker, name, logger }: Service, database: StoreDatabase, options: Surroundings): Relay {
-  const call = callerOf(broker, name);
+  const { onLog = () => undefined, ...rest } = options;
   return createRelay({
     stores: () => relayed(database),
-    append: events => call("v1.bridge.append", { events }),
+    append: appendTo(callerOf(broker, name), onLog),
     logger,
-    ...options,
+    ...rest,
   });
 }
 

@@ -10,7 +10,7 @@ import { orderLoad, type Load } from "../../scripts/support/load.ts";
 import { client, type Client } from "./client.ts";
 import { auditFromOutside, settle } from "./outside-audit.ts";
 
-const PLENTY = 1_000_000;
+export const PLENTY = 1_000_000;
 const RESOLVED_MS = 60_000;
 
 interface TradeOptions {
@@ -18,8 +18,8 @@ interface TradeOptions {
   readonly skus?: number;
   readonly concurrency?: number;
   readonly ratePerSecond?: number;
-  /** Of each SKU; more than anybody can buy when left out. */
-  readonly stock?: number;
+  /** Of each SKU, by its index; more than anybody can buy when left out. */
+  readonly stock?: (index: number) => number;
 }
 
 export interface Trade {
@@ -33,9 +33,9 @@ export interface Trade {
   audited(): Promise<void>;
 }
 
-async function stockUp(api: Client, skus: readonly string[], quantity: number): Promise<void> {
+async function stockUp(api: Client, quantities: ReadonlyMap<string, number>): Promise<void> {
   await Promise.all(
-    skus.map(async sku => {
+    [...quantities].map(async ([sku, quantity]) => {
       const product = { sku, name: `Product ${sku}`, price: { amount: 255, currency: "GBP" } };
       await api.until(
         () => api.post("/v1/products", product, `product-${sku}`),
@@ -74,12 +74,13 @@ async function openFindings(api: Client): Promise<Finding[]> {
 
 /** All gateways are asked in turn, whether they run or not: a client does not know. */
 export async function startTrade(cluster: Cluster, options: TradeOptions): Promise<Trade> {
-  const { name, skus: count = 20, concurrency = 6, ratePerSecond, stock = PLENTY } = options;
+  const { name, skus: count = 20, concurrency = 6, ratePerSecond, stock = () => PLENTY } = options;
   const urls = cluster.gateways();
   const token = await cluster.adminToken();
   const api = client(urls[0] ?? "", token);
   const skus = Array.from({ length: count }, (_, index) => `${name}-${String(index)}`);
-  await stockUp(api, skus, stock);
+  const received = new Map(skus.map((sku, index) => [sku, stock(index)]));
+  await stockUp(api, received);
   const load = orderLoad({
     ...{ name, skus, concurrency, urls: () => urls, token: () => token },
     ...(ratePerSecond === undefined ? {} : { ratePerSecond }),
@@ -94,7 +95,6 @@ export async function startTrade(cluster: Cluster, options: TradeOptions): Promi
     },
     audited: () => auditRuns(api, 2),
     async violations() {
-      const received = new Map(skus.map(sku => [sku, stock]));
       const outside = await auditFromOutside(api, { placed: load.placed, received });
       const inside = await openFindings(api);
       return [...outside, ...inside.map(({ check, subject, detail }) => `audit: ${check} ${subject}: ${detail}`)];

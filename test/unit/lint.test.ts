@@ -61,6 +61,7 @@ describe("The linter refuses", () => {
     ["the kernel importing a package", "core/kernel/money.ts", use("moleculer"), "imports only itself"],
     ["the kernel importing Node", "core/kernel/ids.ts", use("node:crypto"), "imports only itself"],
     ["Kafka beside its file", "services/bridge/delivery.ts", use("kafkajs"), "core/kafka-*.ts only"],
+    ["what Kafka does not export", "services/bridge/delivery.ts", use("kafkajs/src/index.js"), "core/kafka-*.ts only"],
     ["Kafka in core", "core/node.ts", use("kafkajs"), "core/kafka-*.ts only"],
     ["Kafka's values beside its client", "core/kafka-consumer.ts", use("kafkajs"), "core/kafka-*.ts only"],
     ["MongoDB beside its file", "core/store/host.ts", use("mongodb"), "core/store/mongo-*.ts only"],
