@@ -26,7 +26,7 @@ export interface Trade {
   readonly api: Client;
   readonly load: Load;
   /** Ends the load; every order has ended then. */
-  close(): Promise<LoadReport>;
+  close(timeoutMs?: number): Promise<LoadReport>;
   /** One sentence for each broken promise, from outside and from the shop's own audit as it stands. */
   violations(): Promise<string[]>;
   /** Resolves once the shop's own audit has been through everything twice: what it suspects it looks at again. */
@@ -88,9 +88,9 @@ export async function startTrade(cluster: Cluster, options: TradeOptions): Promi
   return {
     api,
     load,
-    async close() {
+    async close(timeoutMs) {
       const report = await load.stop();
-      await settle(api, [...report.orders.values()]);
+      await settle(api, [...report.orders.values()], timeoutMs);
       return report;
     },
     audited: () => auditRuns(api, 2),
