@@ -94,23 +94,28 @@ interface Running {
 
 type Surroundings = Pick<HostOptions, "clock" | "random" | "takeOverMs" | "onLog">;
 
-/** Failures in a row: at a start the bridge may come a moment later. */
-const AWAY_AFTER = 3;
+/** Failures in a row, over a second or two: at a start the bridge may come a moment later. */
+const AWAY_AFTER = 6;
 
-/** To the log, and what becomes of it to who wants to know whether the log takes events. */
+/** To the log, counting what it does not take. */
 function appendTo(call: Call, tell: (problem: string | null) => void) {
   let failures = 0;
-  return async (events: CloudEvent[]): Promise<void> => {
-    try {
-      await call("v1.bridge.append", { events });
+  return {
+    async append(events: CloudEvent[]): Promise<void> {
+      try {
+        await call("v1.bridge.append", { events });
+      } catch (error) {
+        // A refusal is an answer.
+        failures += isError(error, "VALIDATION_FAILED") ? 0 : 1;
+        if (failures >= AWAY_AFTER) tell("takes no events; they wait in the outboxes");
+        throw error;
+      }
+    },
+    /** Also when another process has published what waited here. */
+    onPass() {
       failures = 0;
       tell(null);
-    } catch (error) {
-      // A refusal is an answer.
-      failures = isError(error, "VALIDATION_FAILED") ? 0 : failures + 1;
-      if (failures >= AWAY_AFTER) tell("takes no events; they wait in the outboxes");
-      throw error;
-    }
+    },
   };
 }
 
@@ -120,7 +125,7 @@ function relayOf({ broker, name, logger }: Service, database: StoreDatabase, opt
   const { onLog = () => undefined, ...rest } = options;
   return createRelay({
     stores: () => relayed(database),
-    append: appendTo(callerOf(broker, name), onLog),
+    ...appendTo(callerOf(broker, name), onLog),
     logger,
     ...rest,
   });

@@ -11,6 +11,8 @@ export interface RelayOptions extends PublisherOptions {
   readonly random: Random;
   /** So old are the events of another process that it no longer publishes them itself; 0: there is no other. Default 5 s. */
   readonly takeOverMs?: number;
+  /** Nothing waits that the log did not take: told after each pass that went through. */
+  readonly onPass?: () => void;
 }
 
 export type Round = "idle" | "published" | "failed";
@@ -86,6 +88,7 @@ export class Relay {
       const published = await this.#publisher.passOwn();
       const swept = await this.#sweep();
       this.#failures = 0;
+      this.#options.onPass?.();
       return published || swept ? "published" : "idle";
     } catch (error) {
       this.#failures += 1;

@@ -34,7 +34,7 @@ describe("The relay", () => {
   });
 
   /** A process: a crashed one is just not used any more. */
-  function start(options: { takeOverMs?: number } = {}) {
+  function start(options: { takeOverMs?: number; onPass?: () => void } = {}) {
     const random = createManualRandom();
     const report = (message: string) => void reported.push(message);
     const database = openMemoryDatabase(storage, {
@@ -220,6 +220,24 @@ describe("The relay", () => {
     append = works;
     await clock.advance(5_000);
     expect(log).toEqual(["stock:a:1"]);
+    relay.stop();
+  });
+
+  it("tells that nothing waits any more, also when another process has published it", async () => {
+    let passes = 0;
+    const { relay, stock, happen } = start({ onPass: () => (passes += 1) });
+    const works = append;
+    append = () => Promise.reject(new Error("away"));
+    await happen(stock, "a");
+    relay.start();
+    await clock.advance(10_000);
+    expect(passes).toBe(0);
+    append = works;
+    await start().relay.round();
+    expect(log).toEqual(["stock:a:1"]);
+    await clock.advance(10_000);
+    expect(log).toEqual(["stock:a:1"]);
+    expect(passes).toBeGreaterThan(0);
     relay.stop();
   });
 
