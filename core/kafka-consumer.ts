@@ -44,6 +44,25 @@ function listen(consumer: Consumer, events: ConsumerEvents): () => void {
   };
 }
 
+async function fetchFor(consumer: Consumer, events: ConsumerEvents): Promise<void> {
+  let gathering: Promise<unknown> | null = null;
+  consumer.on(consumer.events.FETCH, () => {
+    gathering = null;
+  });
+  await consumer.run({
+    autoCommit: false,
+    eachBatchAutoResolve: false,
+    async eachBatch(payload) {
+      const { batch } = payload;
+      if (!payload.isRunning() || payload.isStale()) return;
+      if (events.batch(incoming(batch))) payload.resolveOffset(batch.lastOffset());
+      await payload.heartbeat();
+      // The next fetch waits for all batches of this one, and they for the same moment.
+      await (gathering ??= delay(GATHER_MS));
+    },
+  });
+}
+
 export function consumerOf(create: (retry: NonNullable<ConsumerConfig["retry"]>) => Consumer): KafkaConsumer {
   let isStopped = false;
   let deafen: () => void = () => undefined;
@@ -54,28 +73,13 @@ export function consumerOf(create: (retry: NonNullable<ConsumerConfig["retry"]>)
   return {
     async start(topics, events) {
       deafen = listen(consumer, events);
-      let gathering: Promise<unknown> | null = null;
-      consumer.on(consumer.events.FETCH, () => {
-        gathering = null;
-      });
       await consumer.connect();
       await consumer.subscribe({ topics: [...topics], fromBeginning: true });
       if (hasStopped()) {
         await consumer.disconnect();
         return;
       }
-      await consumer.run({
-        autoCommit: false,
-        eachBatchAutoResolve: false,
-        async eachBatch(payload) {
-          const { batch } = payload;
-          if (!payload.isRunning() || payload.isStale()) return;
-          if (events.batch(incoming(batch))) payload.resolveOffset(batch.lastOffset());
-          await payload.heartbeat();
-          // The next fetch waits for all batches of this one, and they for the same moment.
-          await (gathering ??= delay(GATHER_MS));
-        },
-      });
+      await fetchFor(consumer, events);
     },
     seek(topic, partition, offset) {
       consumer.seek({ topic, partition, offset: String(offset) });

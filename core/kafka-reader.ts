@@ -78,11 +78,47 @@ function lastOf(batch: FetchedBatch, asked: number): number {
 
 const isOutOfRange = (error: unknown): boolean => (error as { type?: unknown }).type === "OFFSET_OUT_OF_RANGE";
 
-export function readerOf(cluster: Cluster): KafkaReader {
-  async function fetchFrom(topic: string, partition: number, offset: number): Promise<IncomingBatch> {
-    const [leader] = Object.keys(cluster.findLeaderForPartitions(topic, [partition]));
+class PartitionReader implements KafkaReader {
+  readonly #cluster: Cluster;
+  #isClosed = false;
+
+  constructor(cluster: Cluster) {
+    this.#cluster = cluster;
+  }
+
+  async fetch(topic: string, partition: number, offset: number): Promise<IncomingBatch> {
+    try {
+      await this.#cluster.connect();
+      await this.#cluster.addTargetTopic(topic);
+      return await this.#fetchKept(topic, partition, offset);
+    } finally {
+      // Nobody waited for it any more, and it has connected anew.
+      if (this.#isClosed) await this.#cluster.disconnect();
+    }
+  }
+
+  disconnect(): Promise<void> {
+    this.#isClosed = true;
+    return this.#cluster.disconnect();
+  }
+
+  async #fetchKept(topic: string, partition: number, offset: number): Promise<IncomingBatch> {
+    try {
+      return await this.#fetchFrom(topic, partition, offset);
+    } catch (error) {
+      const first = isOutOfRange(error) ? await this.#firstOf(topic, partition) : -1;
+      // What is kept no longer is passed over.
+      if (first > offset) return { topic, partition, asked: offset, last: first - 1, messages: [] };
+      // Another broker may lead it by now.
+      await this.#cluster.refreshMetadata().catch(() => undefined);
+      throw error;
+    }
+  }
+
+  async #fetchFrom(topic: string, partition: number, offset: number): Promise<IncomingBatch> {
+    const [leader] = Object.keys(this.#cluster.findLeaderForPartitions(topic, [partition]));
     if (leader === undefined) throw new Error(`${topic}/${String(partition)} has no leader`);
-    const broker = await cluster.findBroker({ nodeId: leader });
+    const broker = await this.#cluster.findBroker({ nodeId: leader });
     const from = { partition, fetchOffset: String(offset), maxBytes: MOST_BYTES };
     const { responses } = await broker.fetch({
       ...{ maxWaitTime: MAX_WAIT_MS, minBytes: 1, maxBytes: MOST_BYTES },
@@ -95,39 +131,11 @@ export function readerOf(cluster: Cluster): KafkaReader {
     return { topic, partition, asked: offset, last: lastOf(batch, offset), messages: messagesOf(batch) };
   }
 
-  async function firstOf(topic: string, partition: number): Promise<number> {
-    const [found] = await cluster.fetchTopicsOffset([{ topic, partitions: [{ partition }], fromBeginning: true }]);
+  async #firstOf(topic: string, partition: number): Promise<number> {
+    const asked = { topic, partitions: [{ partition }], fromBeginning: true };
+    const [found] = await this.#cluster.fetchTopicsOffset([asked]);
     return Number(found?.partitions[0]?.offset);
   }
-
-  async function fetchOnce(topic: string, partition: number, offset: number): Promise<IncomingBatch> {
-    await cluster.connect();
-    await cluster.addTargetTopic(topic);
-    try {
-      return await fetchFrom(topic, partition, offset);
-    } catch (error) {
-      const first = isOutOfRange(error) ? await firstOf(topic, partition) : -1;
-      // What is kept no longer is passed over.
-      if (first > offset) return { topic, partition, asked: offset, last: first - 1, messages: [] };
-      // Another broker may lead it by now.
-      await cluster.refreshMetadata().catch(() => undefined);
-      throw error;
-    }
-  }
-
-  let isClosed = false;
-  return {
-    async fetch(topic, partition, offset) {
-      try {
-        return await fetchOnce(topic, partition, offset);
-      } finally {
-        // Nobody waited for it any more, and it has connected anew.
-        if (isClosed) await cluster.disconnect();
-      }
-    },
-    disconnect() {
-      isClosed = true;
-      return cluster.disconnect();
-    },
-  };
 }
+
+export const readerOf = (cluster: Cluster): KafkaReader => new PartitionReader(cluster);
