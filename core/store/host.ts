@@ -176,7 +176,8 @@ function mixinOf({ adapter, database, running, facts, measurements }: Parts, opt
   return mixin;
 }
 
-export function hostDatabase({ adapter, openDriver, takeOverMs, isMeasured, ...options }: HostOptions): HostedDatabase {
+export function hostDatabase({ adapter, openDriver, isMeasured, ...rest }: HostOptions): HostedDatabase {
+  const { takeOverMs, onLog, ...options } = rest;
   const { name, clock, random } = options;
   const running: Running = { relay: null, loops: [] };
   const listeners: Listener[] = [];
@@ -191,7 +192,11 @@ export function hostDatabase({ adapter, openDriver, takeOverMs, isMeasured, ...o
   const parked = () => running.relay?.parked().length ?? 0;
   const look = showOutbox({ database: name, stores: () => relayed(database), parked, clock });
   const measurements: Measurement[] = [{ everyMs: LOOK_EVERY_MS, round: look }];
-  const surroundings = { clock, random, ...(takeOverMs === undefined ? {} : { takeOverMs }) };
+  const surroundings: Surroundings = {
+    ...{ clock, random },
+    ...(takeOverMs === undefined ? {} : { takeOverMs }),
+    ...(onLog === undefined ? {} : { onLog }),
+  };
   return {
     collection: spec => database.collection(spec),
     mixin: mixinOf({ adapter, database, running, facts, measurements }, surroundings),
