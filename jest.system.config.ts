@@ -13,7 +13,7 @@ const aloneOnTheirOwn = filesOf(["backup", "orders"]);
 /** Ratios of speed are for a quiet machine, without other servers: npm run test:soak. */
 const measured = filesOf(["overload"]);
 /** They neither end nor break the servers that they are given. */
-const beside = filesOf([...["backup-cluster", "bridge-cluster", "kafka-log", "mongo", "mongo-races", "repl"]]);
+const beside = filesOf(["backup-cluster", "bridge-cluster", "kafka-log", "mongo", "mongo-races", "repl"]);
 
 const serial = { runner: "<rootDir>/test/support/serial-runner.ts" };
 const onSharedServers = {
