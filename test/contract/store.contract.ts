@@ -636,24 +636,28 @@ export function storeContract(adapter: string, open: () => Promise<Storage>, rat
         await act();
         return performance.now() - started;
       }
-      const reserve = (key: string) =>
+      const reserve = (document: string, key: string) =>
         store.update(
-          "hot",
+          document,
           found => ({
             ...write<Counter, null>({ n: (found?.state.n ?? 0) + 1 }, [], null),
             entries: new Map([[key, { value: { text: key }, dueAt: 1 }]]),
           }),
           { entries: [key] },
         );
+      const reserveMany = (document: string, batch: number) =>
+        Promise.all(times(50, index => reserve(document, `${document}.${String(batch)}.${String(index)}`)));
 
       it("20,000 reservations in one document do not make the next one slower", async () => {
-        const durations: number[] = [];
-        for (let batch = 0; batch < 400; batch += 1)
-          durations.push(
-            await timed(() => Promise.all(times(50, index => reserve(`${String(batch)}.${String(index)}`)))),
-          );
+        for (let batch = 0; batch < 400; batch += 1) await reserveMany("hot", batch);
         expect(await store.load("hot")).toMatchObject({ state: { n: 20_000 } });
-        expect(median(durations.slice(300)) / median(durations.slice(0, 100))).toBeLessThan(3);
+        const [hot, fresh]: [number[], number[]] = [[], []];
+        // In turns, so that what else the machine does slows both alike.
+        for (let turn = 0; turn < 60; turn += 1) {
+          hot.push(await timed(() => reserveMany("hot", 400 + turn)));
+          fresh.push(await timed(() => reserveMany(`fresh ${String(turn)}`, 0)));
+        }
+        expect(median(hot) / median(fresh)).toBeLessThan(3);
       });
 
       it("an outbox of 1,000 events does not slow the next write", async () => {
