@@ -12,6 +12,7 @@ const config: Config = {
   testMatch: ["<rootDir>/test/**/*.test.ts"],
   testPathIgnorePatterns: [
     "/node_modules/",
+    "<rootDir>/test/embedded/",
     "<rootDir>/test/system/",
     "<rootDir>/test/monitoring/",
     "<rootDir>/test/compose/",

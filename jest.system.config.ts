@@ -1,25 +1,12 @@
-// Real processes, real ports, real signals: `npm run test:system`.
+// The cluster on real servers, as real processes: `npm run test:system`.
 import type { Config } from "jest";
-import base from "./jest.config.ts";
+import { filesOf, onSharedServers, projectDefaults, serial } from "./jest.shared.ts";
 
-const { maxWorkers: _, testTimeout: __, ...own } = base;
-const ignored = "/node_modules/";
-const shared = { ...own, testPathIgnorePatterns: [ignored] };
-const filesOf = (names: readonly string[]): string[] => names.map(name => `<rootDir>/test/system/${name}.test.ts`);
-
+const files = filesOf("system");
 /** They keep both cores busy all the time, or count seconds while much goes on. */
-const alone = filesOf(["cluster", "life", "deliveries", "upgrade"]);
-const aloneOnTheirOwn = filesOf(["backup", "orders"]);
-/** Ratios of speed are for a quiet machine, without other servers: npm run test:soak. */
-const measured = filesOf(["overload"]);
+const alone = files("cluster", "life", "deliveries", "upgrade");
 /** They neither end nor break the servers that they are given. */
-const beside = filesOf(["backup-cluster", "bridge-cluster", "kafka-log", "mongo", "mongo-races", "repl"]);
-
-const serial = { runner: "<rootDir>/test/support/serial-runner.ts" };
-const onSharedServers = {
-  globalSetup: "<rootDir>/test/support/shared-servers.ts",
-  globalTeardown: "<rootDir>/test/support/stop-shared-servers.ts",
-};
+const beside = files("backup-cluster", "bridge-cluster", "kafka-log", "mongo", "mongo-races", "repl");
 
 const config: Config = {
   // Many of those that run beside each other mostly wait, for what was killed or frozen.
@@ -28,21 +15,17 @@ const config: Config = {
   // jest takes this from here only; a project's own is accepted and ignored.
   testTimeout: 120_000,
   projects: [
-    { ...shared, ...serial, ...onSharedServers, displayName: "alone", testMatch: alone },
-    { ...shared, ...serial, displayName: "alone, on their own", testMatch: aloneOnTheirOwn },
-    { ...shared, ...onSharedServers, displayName: "beside each other, on shared servers", testMatch: beside },
+    { ...projectDefaults(), ...serial, ...onSharedServers, displayName: "alone", testMatch: alone },
     {
-      ...shared,
-      displayName: "beside each other",
-      testMatch: filesOf(["*"]),
-      testPathIgnorePatterns: [ignored, ...alone, ...aloneOnTheirOwn, ...beside, ...measured],
+      ...projectDefaults(),
+      ...onSharedServers,
+      displayName: "beside each other, on shared servers",
+      testMatch: beside,
     },
     {
-      ...shared,
-      ...serial,
-      displayName: "measured",
-      testMatch: measured,
-      testPathIgnorePatterns: [ignored, ...(process.env["SOAK"] === "1" ? [] : measured)],
+      ...projectDefaults([...alone, ...beside]),
+      displayName: "beside each other",
+      testMatch: files("*"),
     },
   ],
 };

@@ -13,11 +13,11 @@ const config: KnipConfig = {
     "test/support/acknowledging-writer.ts",
     "test/support/bridge-process.ts",
     "test/support/servers-owner.ts",
-    "test/system/stage-rows.ts",
+    "test/embedded/stage-rows.ts",
   ],
   project: ["core/**/*.ts", "services/**/*.ts", "scripts/**/*.ts", "test/**/*.ts", "load/**/*.ts", "*.ts"],
   jest: {
-    config: ["jest.config.ts", "jest.system.config.ts", "jest.monitoring.config.ts", "jest.compose.config.ts"],
+    config: ["jest.config.ts", "jest.{embedded,system,monitoring,compose}.config.ts"],
     entry: ["test/**/*.test.ts"],
   },
   // k6 brings its own modules.

@@ -1,5 +1,5 @@
 // A circuit breaker's decisions: one per action and node, on the side that calls. Source: Nygard, "Release It!" (2007).
-import type { Breaker } from "./resilience.ts";
+import type { Breaker } from "./policy.ts";
 
 export type CircuitState = "CLOSED" | "HALF_OPEN" | "OPEN";
 

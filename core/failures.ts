@@ -1,7 +1,7 @@
 // What a failed call tells: whether it began, whether it may be asked again, and whether its node is to blame.
 import { Errors } from "moleculer";
 import { codeOf } from "./errors.ts";
-import type { Policy } from "./resilience.ts";
+import type { Policy } from "./policy.ts";
 
 /**
  * `not begun`: no handler ran, and none will. `gone`: the node that ran it is away, nobody knows how far it came.

@@ -45,11 +45,12 @@ function invoicesOf(client: Client, { at }: Start, orders: readonly Order[]): In
   return [...all].filter(({ orderId }) => ids.has(orderId));
 }
 
-/** What the shop has found itself since the run began. */
+/** What the shop has found itself since the run began. A broken promise counts though it was taken back; being late, while it is. */
 const findingsOf = (client: Client, { at }: Start): string[] =>
-  [...client.all<Finding>("/v1/audit?status=OPEN", "/v1/audit")]
+  [...client.all<Finding>("/v1/audit", "/v1/audit")]
     .filter(({ firstSeen }) => Date.parse(firstSeen) >= at)
-    .map(({ check, subject, detail }) => `the shop's own audit, ${check}, ${subject}: ${detail}`);
+    .filter(({ severity, status }) => severity === "critical" || status === "OPEN")
+    .map(({ check, subject, detail, status }) => `the shop's own audit, ${check}, ${subject} (${status}): ${detail}`);
 
 export function auditRun(settings: Settings, start: Start): { orders: Order[]; problems: string[] } {
   const client = new Client(settings, login(settings));

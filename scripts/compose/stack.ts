@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { Socket } from "node:net";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { freePort, isFree } from "../support/free-port.ts";
 import { docker } from "./docker.ts";
 
@@ -17,6 +17,8 @@ export interface StackOptions {
   readonly scale: Readonly<Record<string, number>>;
   /** For docker-compose.yml. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Compose files, from the folder of the first one on; docker-compose.yml of this repository when left out. */
+  readonly files?: readonly [string, ...string[]];
 }
 
 export interface Container {
@@ -30,24 +32,27 @@ export class Stack {
   readonly project = `comptoir-test-${randomBytes(3).toString("hex")}`;
   readonly #scale: Record<string, number>;
   readonly #env: Readonly<Record<string, string>>;
+  readonly #files: readonly [string, ...string[]];
   readonly #watchdog: () => void;
 
-  private constructor(scale: Readonly<Record<string, number>>, env: Readonly<Record<string, string>>) {
+  private constructor({ scale, env = {}, files = [join(root, "docker-compose.yml")] }: StackOptions) {
     this.#scale = { ...scale };
     this.#env = env;
+    this.#files = files;
     this.#watchdog = takeAwayWithThisProcess(this.project);
   }
 
   /** Builds the image and resolves once every container is healthy. @throws with their logs, and takes all away */
-  static async start({ scale, env = {} }: StackOptions): Promise<Stack> {
+  static async start(options: StackOptions): Promise<Stack> {
     // Exactly as many ports as gateways: one that was killed can only come back on its own.
-    const ports = await portRange(scale["gateway"] ?? 1);
-    const stack = new Stack(scale, {
+    const ports = await portRange(options.scale["gateway"] ?? 1);
+    const env = {
       COMPTOIR_IMAGE: "comptoir:test",
       COMPTOIR_PUBLISH: `127.0.0.1:${ports}`,
       ...(await publishing("MAILPIT", "PROMETHEUS", "ALERTMANAGER")),
-      ...env,
-    });
+      ...options.env,
+    };
+    const stack = new Stack({ ...options, env });
     try {
       await stack.#up("--build");
       return stack;
@@ -150,7 +155,9 @@ export class Stack {
   }
 
   #compose(...args: string[]): Promise<string> {
-    return docker(["compose", "--project-name", this.project, ...args], { cwd: root, env: this.#env });
+    const files = this.#files.flatMap(file => ["--file", file]);
+    const options = { cwd: dirname(this.#files[0]), env: this.#env };
+    return docker(["compose", "--project-name", this.project, ...files, ...args], options);
   }
 }
 

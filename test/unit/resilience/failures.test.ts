@@ -5,7 +5,7 @@ import { Circuit } from "../../../core/circuit.ts";
 import { fail } from "../../../core/errors.ts";
 import { failureOf, mayRepeat, speaksAgainst } from "../../../core/failures.ts";
 import { Lateness } from "../../../core/middlewares/deadlines.ts";
-import { classes } from "../../../core/resilience.ts";
+import { classes } from "../../../core/policy.ts";
 
 const action = "v1.order.get";
 const about = { action, nodeID: "n1" };

@@ -3,6 +3,7 @@ import { describe, expect, it } from "@jest/globals";
 import type { ActionContract } from "../../../core/contracts/action.ts";
 import { actions, type ActionName } from "../../../core/contracts/index.ts";
 import { PATIENCE_MS, OWN_BUDGET_MS, stopTimesOf } from "../../../core/deadlines.ts";
+import { classes, type Policy, type Values } from "../../../core/policy.ts";
 import { classOf, policyOf, resilience } from "../../../core/resilience.ts";
 
 const contracts: Readonly<Record<string, ActionContract>> = actions;
@@ -27,7 +28,20 @@ describe("The table of resilience", () => {
   });
 
   it("gives every value a reason", () => {
-    for (const name of names) expect(policyOf(name).why.length).toBeGreaterThan(20);
+    for (const name of names) {
+      const { why, ...values } = policyOf(name);
+      expect(Object.keys(why).sort()).toEqual(Object.keys(values).sort());
+      for (const reason of Object.values(why)) expect(reason).toMatch(/\w+ \w+/);
+    }
+  });
+
+  it("gives a reason of its own to each value that differs from its class", () => {
+    for (const name of names) {
+      const [{ why, ...values }, plain] = [policyOf(name), classes[classOf(name)] as Policy];
+      for (const value of Object.keys(values) as (keyof Values)[])
+        if (values[value] !== plain[value])
+          expect([name, value, why[value]]).not.toEqual([name, value, plain.why[value]]);
+    }
   });
 
   it("keeps each attempt of a client's request within the gateway's patience", () => {

@@ -110,7 +110,10 @@ describe("npm run import", () => {
 
   it("stages a million rows in the memory of two hundred thousand", async () => {
     const peakOf = async (rows: number): Promise<number> => {
-      const child = spawn(process.execPath, ["test/system/stage-rows.ts", String(rows)], { cwd: ROOT, stdio: "pipe" });
+      const child = spawn(process.execPath, ["test/embedded/stage-rows.ts", String(rows)], {
+        cwd: ROOT,
+        stdio: "pipe",
+      });
       const { summary } = await ended(child);
       expect(summary.rows).toBe(rows);
       return Number(summary.peak);
