@@ -1,6 +1,6 @@
 // Which servers a node of a cluster needs before it starts. What it can do without for a while it does not wait for.
 import type { Config } from "./config.ts";
-import { checkNats } from "./nats.ts";
+import { checkNats } from "./nats-check.ts";
 import { needsDatabase } from "./restored.ts";
 import type { ServerCheck } from "./servers.ts";
 import { checkMongo, mongoHosts } from "./store/mongo-client.ts";

@@ -1,7 +1,7 @@
-// How this node reaches NATS: for Moleculer's transporter, and for the look before the start.
+// How this node reaches NATS.
 import { isIP } from "node:net";
 import { checkServerIdentity, type PeerCertificate } from "node:tls";
-import { connect, type ConnectionOptions, type TlsOptions } from "nats";
+import type { ConnectionOptions, TlsOptions } from "nats";
 import type { NatsConfig, Tls } from "./config-cluster.ts";
 
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -54,21 +54,3 @@ export function natsOptions({ servers, user, password, token, tls }: NatsConfig)
     ...(tls === null ? {} : { tls: tlsOptions(tls, servers) }),
   };
 }
-
-async function checkOne(nats: NatsConfig, server: string): Promise<void> {
-  const once = { servers: [server], reconnect: false, maxReconnectAttempts: 0 };
-  const connection = await connect({ ...natsOptions(nats), ...once });
-  await connection.close();
-}
-
-/** One attempt at each server: one that lets this node in is enough. @throws Error saying in one line why none does */
-export async function checkNats(nats: NatsConfig): Promise<void> {
-  const attempts = await Promise.allSettled(nats.servers.map(server => checkOne(nats, server)));
-  if (attempts.some(({ status }) => status === "fulfilled")) return;
-  const problems = attempts.map(attempt => (attempt.status === "rejected" ? messageOf(attempt.reason) : ""));
-  const [first = "", ...others] = new Set(problems);
-  if (others.length === 0) throw new Error(first);
-  throw new Error(problems.map((problem, index) => `${nats.servers[index] ?? ""}: ${problem}`).join(", "));
-}
-
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -19,8 +19,13 @@ export const knownServices = (): string[] =>
     .filter(name => existsSync(fileOf(name)))
     .sort((a, b) => Number(a === "gateway") - Number(b === "gateway") || a.localeCompare(b));
 
+interface ServiceModule {
+  /** Later when it loads what only this mode needs: each client costs an embedded shop memory and time at its start. */
+  readonly createService: (environment: Environment) => ServiceSchema | Promise<ServiceSchema>;
+}
+
 async function schemaOf(name: string, environment: Environment): Promise<ServiceSchema> {
-  const module = (await import(fileOf(name))) as { createService: (environment: Environment) => ServiceSchema };
+  const module = (await import(fileOf(name))) as ServiceModule;
   return module.createService(environment);
 }
 

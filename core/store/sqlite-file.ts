@@ -58,7 +58,7 @@ function openChecked(path: string, isShared: boolean, preparations: readonly Pre
   try {
     // NORMAL syncs at checkpoints only; the syncs after commits are wal-sync.ts's.
     database.exec(`pragma locking_mode = ${isShared ? "normal" : "exclusive"}; pragma journal_mode = wal; pragma synchronous = normal;
-      pragma cache_size = -8000; pragma temp_store = memory; pragma wal_autocheckpoint = ${String(CHECKPOINT_PAGES)}`);
+      pragma temp_store = memory; pragma wal_autocheckpoint = ${String(CHECKPOINT_PAGES)}`);
     const result = database.prepare("pragma quick_check(1)").get()?.["quick_check"];
     if (result !== "ok") throw new DamagedFileError(`The database ${path} is damaged: ${String(result)}`);
     for (const prepare of preparations) prepare(database);

@@ -4,7 +4,7 @@ import { ServiceBroker } from "moleculer";
 import { clusterOptions } from "../../moleculer.config.ts";
 import type { ClusterConfig } from "../../core/config-cluster.ts";
 import { othersOf } from "../../core/members.ts";
-import { checkNats } from "../../core/nats.ts";
+import { checkNats } from "../../core/nats-check.ts";
 import { RELEASE } from "../../core/release.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import { systemClock as clock } from "../../core/system.ts";

@@ -30,8 +30,8 @@ function run(env: Environment, log: EventLog, broker: ServiceBroker, logger: Log
   return { broker, call, subscriptions };
 }
 
-export function createService(env: Environment): ServiceSchema {
-  const opened = openLog(env);
+export async function createService(env: Environment): Promise<ServiceSchema> {
+  const opened = await openLog(env);
   const log = measured(opened.log, env.clock, env.config.cluster === null ? "sqlite" : "kafka");
   const measuring = createLoop(env.clock, MEASURE_MS);
   const counting = createLoop(env.clock, COUNT_LETTERS_MS);

@@ -1,5 +1,4 @@
 // Mail by SMTP. What the server refuses for good is told from what may go through later; trying again is the caller's.
-import { createTransport } from "nodemailer";
 import { deriveId } from "../../core/derive-id.ts";
 import { MailRefused, type Mail, type Mailer } from "./mailer.port.ts";
 
@@ -33,7 +32,9 @@ const isRefusal = ({ code, command, permanent }: SmtpError): boolean =>
 export const messageIdOf = ({ id }: Pick<Mail, "id">, from: string): string =>
   `<${deriveId("mail", id)}@${from.slice(from.lastIndexOf("@") + 1)}>`;
 
-function transportTo(url: string) {
+/** Loaded with the first mail: one process with everything sends none, and saves its memory and its time at the start. */
+async function transportTo(url: string) {
+  const { createTransport } = await import("nodemailer");
   return createTransport({
     url,
     pool: true,
@@ -66,12 +67,13 @@ function messageOf(mail: Mail, from: string) {
 }
 
 export function smtpMailer({ url, from }: SmtpOptions): Mailer {
-  const transport = transportTo(url);
+  let opened: ReturnType<typeof transportTo> | undefined;
   return {
     async send(mail) {
       if (!ADDRESS.test(mail.recipient)) throw new MailRefused("The recipient is not one e-mail address");
       try {
-        await transport.sendMail(messageOf(mail, from));
+        opened ??= transportTo(url);
+        await (await opened).sendMail(messageOf(mail, from));
         return "SENT";
       } catch (error) {
         if (isRefusal(error as SmtpError)) throw new MailRefused((error as SmtpError).message, { cause: error });
@@ -79,7 +81,9 @@ export function smtpMailer({ url, from }: SmtpOptions): Mailer {
       }
     },
     close() {
-      transport.close({ force: true });
+      void opened?.then(transport => {
+        transport.close({ force: true });
+      });
     },
   };
 }

@@ -66,7 +66,7 @@ export async function startBrokerShop(changes: Partial<Config> = {}): Promise<Br
   };
   const environment: Environment = { ...real, database };
   const broker = new ServiceBroker({ ...brokerOptions(config), logger: false });
-  for (const create of services) broker.createService(create(environment));
+  for (const create of services) broker.createService(await create(environment));
   await broker.start();
   return {
     broker,

@@ -103,7 +103,7 @@ export function createNodes(smtpUrl: string, changes: Partial<Config> = {}): Nod
       for (const create of [account, product, customer, inventory, billing, order])
         broker.createService(create(environment));
       broker.createService(notification({ ...environment, config: withMail(config, smtpUrl) }));
-      if (withLog) broker.createService(bridge(environment));
+      if (withLog) broker.createService(await bridge(environment));
       started.push(broker);
       await broker.start();
       return nodeOf(broker);

@@ -66,7 +66,7 @@ export async function startUnrulyBridge(
   const replayed: Replayed[] = [];
   const middlewares = [...(options.middlewares ?? []), disturb(deliveries, replayed)];
   const broker = new ServiceBroker({ ...options, middlewares });
-  broker.createService(createService(environment));
+  broker.createService(await createService(environment));
   await broker.start();
   return { replayed, stop: () => broker.stop() };
 }

@@ -28,7 +28,7 @@ async function keepsSomething(name: string): Promise<boolean> {
     },
   };
   try {
-    createService(environment);
+    await createService(environment);
     return false;
   } catch (error) {
     if (error instanceof Opened) return true;
