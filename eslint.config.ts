@@ -61,6 +61,12 @@ const imports = (files: string[], patterns: readonly Forbidden[], ignores: strin
   rules: { "@typescript-eslint/no-restricted-imports": ["error", { patterns: [...patterns] }] },
 });
 
+/** Past the rules of imports. */
+const createRequire = {
+  selector: "CallExpression[callee.name='createRequire']",
+  message:
+    "What a package does not export is taken in core/kafka-{queue,reader,runner}.ts only, each with a test: import it.",
+};
 const processEnv = {
   object: "process",
   property: "env",
@@ -87,8 +93,10 @@ export default defineConfig(
       "max-lines": ["error", 250],
       "max-lines-per-function": ["error", 40],
       "no-restricted-properties": ["error", processEnv],
+      "no-restricted-syntax": ["error", createRequire],
     },
   },
+  { files: ["core/kafka-{queue,reader,runner}.ts"], rules: { "no-restricted-syntax": "off" } },
   // k6 declares classes for what are plain objects in every script.
   { files: ["load/**/*.ts"], rules: { "@typescript-eslint/no-unsafe-class-instance-assignment": "off" } },
   // Their length is that of what they declare, and they decide nothing.
@@ -110,6 +118,7 @@ export default defineConfig(
       ],
       "no-restricted-syntax": [
         "error",
+        createRequire,
         { selector: "NewExpression[callee.name='Date'][arguments.length=0]", message: ownTime },
       ],
     },

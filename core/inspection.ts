@@ -59,6 +59,12 @@ async function standing<S, X>(store: DocumentStore<S, X>, ids: readonly string[]
   }
 }
 
+/** The action `inspect` of a service whose documents are compared with the log, and with nothing else. */
+export const inspectDocuments =
+  <S, X>(store: DocumentStore<S, X>) =>
+  (asked: Asked) =>
+    inspect(store, asked, documentFacts);
+
 /** The action `waiting` of a service with these collections. */
 export const waitingIn =
   (...stores: readonly Pick<DocumentStore<never>, "pending">[]) =>

@@ -40,7 +40,7 @@ export const resilience = {
     { timeoutMs: 10_000, retries: 1, bulkhead: hashing },
     {
       timeoutMs: "It hashes a password, as login does",
-      retries: "More do not fit into the gateway's 15 s",
+      retries: "Two that take their whole time are more than the gateway's 15 s already",
       bulkhead: whyHashing,
     },
   ),
@@ -94,7 +94,10 @@ export const resilience = {
   "v1.billing.refund": own(
     "command",
     { timeoutMs: 10_000, retries: 1 },
-    { ...whyProvider, retries: "More do not fit into the gateway's 15 s, and billing itself asks again" },
+    {
+      ...whyProvider,
+      retries: "Two that take their whole time are more than the gateway's 15 s already, and billing itself asks again",
+    },
   ),
   "v1.billing.invoices": "list",
   "v1.billing.invoice": "read",
@@ -140,8 +143,11 @@ export const resilience = {
   "v1.billing.inspectSeries": "read",
   "v1.billing.overdue": "list",
   "v1.billing.waiting": "read",
+  "v1.product.inspect": "list",
   "v1.product.waiting": "read",
+  "v1.customer.inspect": "list",
   "v1.customer.waiting": "read",
+  "v1.account.inspect": "list",
   "v1.account.waiting": "read",
 } as const satisfies Record<ActionName, Entry>;
 

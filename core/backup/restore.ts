@@ -14,8 +14,10 @@ export interface RestoreOptions {
   readonly backup: string;
   /** This process holds it. */
   readonly data: string;
-  /** Where databases that are there go; null refuses to touch them. */
-  readonly moveOldTo: string | null;
+  /** Where databases that are there go: no such folder yet, or what is in it would be overwritten. */
+  readonly aside: string;
+  /** Move them there; else they are not touched, unless an interrupted restore had begun to. */
+  readonly force: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -31,41 +33,45 @@ async function copyChecked(backup: string, into: string, wanted: FileRecord, sig
 /** With SQLite's log files: an old log beside a new database would be read into it. */
 const isData = (name: string): boolean => /\.sqlite(?:-wal|-shm)?$/.test(name) || name === "admin-credentials.json";
 
-async function moveAway(data: string, names: readonly string[], target: string | null): Promise<void> {
-  if (names.length === 0 || target === null) return;
+async function moveAway(data: string, names: readonly string[], target: string): Promise<void> {
+  if (names.length === 0) return;
   await mkdir(target, { recursive: true, mode: 0o700 });
   for (const name of names) await rename(join(data, name), join(target, name));
 }
 
 /** Can be interrupted and run again: what is in `ready` has not been moved yet. */
-async function moveIntoPlace({ data, moveOldTo }: RestoreOptions, { files }: Manifest, ready: string): Promise<void> {
+async function moveIntoPlace(data: string, { files }: Manifest, ready: string, aside: string): Promise<void> {
   const arrived = new Set(files.map(({ name }) => name).filter(name => !existsSync(join(ready, name))));
   const old = (await readdir(data)).filter(name => isData(name) && !arrived.has(name));
-  await moveAway(data, old, moveOldTo);
+  await moveAway(data, old, aside);
   for (const { name } of files.filter(file => !arrived.has(file.name)))
     await rename(join(ready, name), join(data, name));
   await syncFolder(data);
-  await rm(ready, { recursive: true });
+  // In one step: without its manifest it could not be finished.
+  const done = `${ready}${UNFINISHED}`;
+  await rm(done, { recursive: true, force: true });
+  await rename(ready, done);
   await syncFolder(data);
+  await rm(done, { recursive: true });
 }
 
-async function finishEarlier(options: RestoreOptions, ready: string): Promise<void> {
-  if (!existsSync(ready)) return;
-  const manifest = await readManifest(ready);
-  await moveIntoPlace({ ...options, moveOldTo: options.moveOldTo ?? join(options.data, "replaced") }, manifest, ready);
-}
+const isSame = (one: Manifest, other: Manifest): boolean => JSON.stringify(one) === JSON.stringify(other);
 
 /** @throws StartupError; then nothing was changed */
 export async function restoreBackup(options: RestoreOptions): Promise<Manifest> {
-  const { backup, data, moveOldTo, signal } = options;
+  const { backup, data, force, aside, signal } = options;
   const ready = join(data, RESTORING);
   const partial = `${ready}${UNFINISHED}`;
   const manifest = await readManifest(backup);
   await checkFiles(backup, manifest);
   const interrupted = existsSync(ready);
-  if (!interrupted && moveOldTo === null && (await readdir(data)).some(isData))
+  if (!interrupted && !force && (await readdir(data)).some(isData))
     throw new StartupError(`${data} holds a shop's databases: name an empty folder, or add --force to move them aside`);
-  await finishEarlier(options, ready);
+  if (interrupted) {
+    const earlier = await readManifest(ready);
+    await moveIntoPlace(data, earlier, ready, aside);
+    if (isSame(earlier, manifest)) return manifest;
+  }
   await requireRoom(data, bytesOf(manifest));
   await rm(partial, { recursive: true, force: true });
   await mkdir(partial, { mode: 0o700 });
@@ -84,6 +90,7 @@ export async function restoreBackup(options: RestoreOptions): Promise<Manifest> 
   }
   await rename(partial, ready);
   await syncFolder(data);
-  await moveIntoPlace(options, manifest, ready);
+  // What was just finished is another backup's: beside what it replaced, not over it.
+  await moveIntoPlace(data, manifest, ready, interrupted ? `${aside}-unfinished` : aside);
   return manifest;
 }

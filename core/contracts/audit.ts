@@ -89,6 +89,10 @@ const document = {
   pending: nullable(Count),
 };
 
+/** Where all that is checked is whether its events came to the log. */
+const DocumentFacts = closed(document);
+export type DocumentFacts = Static<typeof DocumentFacts>;
+
 const StockFacts = closed({
   ...document,
   onHand: Count,
@@ -205,7 +209,7 @@ export const inspections = {
     "v1.billing.overdue": overdue({}),
     "v1.billing.waiting": waiting,
   },
-  product: { "v1.product.waiting": waiting },
-  customer: { "v1.customer.waiting": waiting },
-  account: { "v1.account.waiting": waiting },
+  product: { "v1.product.inspect": inspection(DocumentFacts, {}), "v1.product.waiting": waiting },
+  customer: { "v1.customer.inspect": inspection(DocumentFacts, {}), "v1.customer.waiting": waiting },
+  account: { "v1.account.inspect": inspection(DocumentFacts, {}), "v1.account.waiting": waiting },
 };

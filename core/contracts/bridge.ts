@@ -24,6 +24,9 @@ const Lag = closed({
   behind: Type.Integer(),
 });
 
+/** Of a replay that goes on: the places where it is, and what it must not pass. */
+export const CURSOR_LENGTH = 20_000;
+
 const Topic = closed({ name: Type.String(), partitions: Type.Integer(), events: Type.Integer() });
 
 export const bridgeActions = {
@@ -50,7 +53,7 @@ export const bridgeActions = {
       from: Type.Optional(Timestamp),
       to: Type.Optional(Timestamp),
       types: Type.Optional(Type.Array(Type.String({ maxLength: 100 }), { minItems: 1, maxItems: 100 })),
-      cursor: Type.Optional(Type.String({ minLength: 1, maxLength: 20_000 })),
+      cursor: Type.Optional(Type.String({ minLength: 1, maxLength: CURSOR_LENGTH })),
     }),
     result: closed({
       replayed: Type.Integer(),

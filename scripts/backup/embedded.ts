@@ -8,7 +8,7 @@ import { takeBackup } from "../../core/backup/take.ts";
 import { moveBackup } from "../../core/backup/transfer.ts";
 import type { ImportConfig } from "../../core/config.ts";
 import type { Backup } from "../../core/contracts/backup.ts";
-import { FolderInUseError, holdDataFolder } from "../../core/data-folder.ts";
+import { FolderInUseError, holdDataFolder, requireRestored } from "../../core/data-folder.ts";
 import { timestamp } from "../../core/kernel/clock.ts";
 import { StartupError } from "../../core/startup-error.ts";
 import { systemClock as clock } from "../../core/system.ts";
@@ -72,6 +72,7 @@ export async function backupEmbedded(settings: ImportConfig, options: BackupOpti
   const lock = url === undefined ? holdIfFree(data) : null;
   if (lock !== null) {
     try {
+      requireRestored(data);
       const path = join(folder ?? join(data, "backups"), backupName(timestamp(clock.now())));
       const manifest = await takeBackup({ data, target: path, clock, signal });
       return { path, bytes: bytesOf(manifest), takenAt: manifest.takenAt };
@@ -96,8 +97,8 @@ export async function restoreEmbedded(
   await readManifest(backup);
   const lock = holdDataFolder(data);
   try {
-    const moveOldTo = force ? join(data, `replaced-${backupName(timestamp(clock.now()))}`) : null;
-    const manifest = await restoreBackup({ backup, data, moveOldTo, signal });
+    const aside = join(data, `replaced-${backupName(timestamp(clock.now()))}`);
+    const manifest = await restoreBackup({ backup, data, aside, force, signal });
     return { path: data, bytes: bytesOf(manifest), takenAt: manifest.takenAt };
   } finally {
     lock.release();

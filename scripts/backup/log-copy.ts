@@ -55,12 +55,14 @@ export class LogCopy {
 
   /** @throws StartupError in one line when Kafka cannot be had */
   static async open(config: KafkaConfig, namespace: string): Promise<LogCopy> {
+    let copy: LogCopy | undefined;
     try {
       const client = createKafkaClient(config, "comptoir-backup", silent);
-      const copy = new LogCopy(config, namespace, client, await openKafkaKeeper(config, silent));
+      copy = new LogCopy(config, namespace, client, await openKafkaKeeper(config, silent));
       await copy.#admin.connect();
       return copy;
     } catch (error) {
+      await copy?.close();
       const reason = error instanceof Error ? error.message : String(error);
       throw new StartupError(`Kafka at ${config.brokers.join(",")}: ${reason}`, { cause: error });
     }

@@ -3,7 +3,7 @@ import type { ServiceSchema } from "moleculer";
 import { accountActions } from "../../core/contracts/account.ts";
 import { inspections } from "../../core/contracts/audit.ts";
 import type { Environment } from "../../core/environment.ts";
-import { waitingIn } from "../../core/inspection.ts";
+import { inspectDocuments, waitingIn } from "../../core/inspection.ts";
 import { implement } from "../../core/service.ts";
 import { accountHandlers, ensureAdministrator } from "./account.handlers.ts";
 import { scryptPasswords } from "./account.passwords.ts";
@@ -19,7 +19,10 @@ export function createService(env: Environment): ServiceSchema {
     clock: env.clock,
   };
   const actions = implement(accountActions, accountHandlers(deps));
-  const inspection = implement(inspections.account, { "v1.account.waiting": waitingIn(deps.accounts) });
+  const inspection = implement(inspections.account, {
+    "v1.account.inspect": inspectDocuments(deps.accounts),
+    "v1.account.waiting": waitingIn(deps.accounts),
+  });
   return {
     name: "account",
     version: 1,

@@ -30,13 +30,14 @@ function againstLedger(id: string, operation: Operation, line: LedgerLine | unde
 /** `order`: as it was before the payment was read. */
 function againstOrder({ id, operations }: PaymentFacts, order: OrderFacts | undefined): Violation | null {
   const captured = sum(operations, "CAPTURE", "SUCCEEDED");
-  if (captured === 0 && order !== undefined) {
-    const isSold = ["CONFIRMED", "COMPLETED"].includes(order.status) && order.gross > 0;
-    return isSold ? of(id, `Order ${order.id} is ${order.status} without a charge`, String(order.gross), "0") : null;
-  }
-  const kept = captured - sum(operations, "REFUND", "SUCCEEDED", "PENDING");
   if (order === undefined)
     return captured > 0 ? of(id, "Money was taken for an order that does not exist", "0", String(captured)) : null;
+  const isSold = order.status === "CONFIRMED" || order.status === "COMPLETED";
+  if (isSold && captured !== order.gross) {
+    const what = captured === 0 ? "without a charge" : "charged with another amount than it costs";
+    return of(id, `Order ${order.id} is ${order.status} ${what}`, String(order.gross), String(captured));
+  }
+  const kept = captured - sum(operations, "REFUND", "SUCCEEDED", "PENDING");
   const isEnded = order.status === "REJECTED" || order.status === "CANCELLED";
   if (!isEnded || kept <= 0) return null;
   const found = of(id, `Order ${order.id} is ${order.status}, but its money is kept`, "0", String(kept));

@@ -24,7 +24,13 @@ export interface CheckTools {
   readonly clock: Clock;
 }
 
-interface PageOf<F> {
+/** Where a page begins. */
+export interface From {
+  readonly after?: string;
+  readonly limit: number;
+}
+
+export interface PageOf<F> {
   readonly items: readonly F[];
   readonly next: string | null;
 }
@@ -32,9 +38,7 @@ interface PageOf<F> {
 /** Documents per page: some milliseconds of a service's time. */
 export const PAGE = 100;
 
-export async function* pagesOf<F>(
-  ask: (from: { after?: string; limit: number }) => Promise<PageOf<F>>,
-): AsyncIterable<readonly F[]> {
+export async function* pagesOf<F>(ask: (from: From) => Promise<PageOf<F>>): AsyncIterable<readonly F[]> {
   let after: string | null = null;
   do {
     const page: PageOf<F> = await ask({ limit: PAGE, ...(after === null ? {} : { after }) });

@@ -1,9 +1,9 @@
 // Events: what waits too long in an outbox, what is missing in the log, and what left an outbox and never arrived.
-// Documents and folds are compared by the checks that read them anyway; here is the second look.
-import type { Waiting } from "../../core/contracts/audit.ts";
+// Documents that other checks read anyway are compared with their folds there; here are the others, and the second look.
+import type { DocumentFacts, Waiting } from "../../core/contracts/audit.ts";
 import { timestamp } from "../../core/kernel/clock.ts";
 import { judgeArrival, type Sent } from "./arrival.domain.ts";
-import type { Check, CheckTools, Round } from "./check.ts";
+import { byId, pagesOf, type Check, type CheckTools, type From, type PageOf, type Round } from "./check.ts";
 import { seqOf, type Fold } from "./fold.domain.ts";
 import type { Progress } from "./progress.ts";
 import { partsOf, violation, type Violation } from "./violation.ts";
@@ -42,6 +42,10 @@ class EventsCheck implements Check {
       state.holes.map(({ aggregate }) => judgeArrival(aggregate, unknown, state, 0)),
     );
     await round.page([...(await this.#outboxes()), ...holes, await this.#progress.late()], items.length);
+    const { call } = this.#tools;
+    await this.#walk("product", round, from => call("v1.product.inspect", from));
+    await this.#walk("customer", round, from => call("v1.customer.inspect", from));
+    await this.#walk("account", round, from => call("v1.account.inspect", from));
   }
 
   async look(subject: string, until: number | null): Promise<Violation | null> {
@@ -58,6 +62,18 @@ class EventsCheck implements Check {
     if (seqOf(before, subject) > sent.seq) return judgeArrival(subject, sent, before, until ?? 0);
     const seq = Math.max(sent.seq, seqOf(after, subject));
     return judgeArrival(subject, { ...sent, seq }, after, until ?? 0);
+  }
+
+  async #walk(kind: string, round: Round, ask: (from: From) => Promise<PageOf<DocumentFacts>>): Promise<void> {
+    for await (const documents of pagesOf(ask)) {
+      const aggregateOf = ({ id }: DocumentFacts): string => `${kind}:${id}`;
+      const foldOf = byId(await this.#tools.folds.loadMany(documents.map(aggregateOf)));
+      const found = documents.map(document => {
+        const aggregate = aggregateOf(document);
+        return judgeArrival(aggregate, document, foldOf.get(aggregate)?.state ?? null, null);
+      });
+      await round.page(found, documents.length);
+    }
   }
 
   async #foldOf(id: string): Promise<Fold | null> {
@@ -86,6 +102,9 @@ class EventsCheck implements Check {
       order: () => call("v1.order.inspect", ids),
       payment: () => call("v1.billing.inspectPayments", ids),
       invoice: () => call("v1.billing.inspectInvoices", ids),
+      product: () => call("v1.product.inspect", ids),
+      customer: () => call("v1.customer.inspect", ids),
+      account: () => call("v1.account.inspect", ids),
     };
     if (!Object.hasOwn(inspected, kind)) return null;
     return (await inspected[kind as keyof typeof inspected]()).items[0] ?? null;

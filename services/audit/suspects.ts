@@ -11,6 +11,8 @@ interface Suspect {
   /** Where the log ended after a second look had not found it either; null before. */
   readonly mark: Mark | null;
   readonly hasArrived: boolean;
+  /** A look could not be made: whoever was asked was away, and what is on its way through them is later. */
+  readonly wasAway: boolean;
 }
 
 /** More wait for the next walk. */
@@ -38,7 +40,8 @@ export class Suspects {
   add(found: Violation): void {
     const key = keyOf(found);
     if (this.#waiting.has(key) || this.#waiting.size >= MOST) return;
-    this.#waiting.set(key, { found, dueAt: this.#tools.clock.now() + found.graceMs, mark: null, hasArrived: false });
+    const dueAt = this.#tools.clock.now() + found.graceMs;
+    this.#waiting.set(key, { found, dueAt, mark: null, hasArrived: false, wasAway: false });
   }
 
   /** The second looks that are due, a bounded number. @throws the first failure, after all others have had their turn */
@@ -51,6 +54,8 @@ export class Suspects {
       try {
         if (await this.#isAwaited(key, suspect)) awaited.push(suspect);
       } catch (error) {
+        // Behind the others, as whatever cannot be decided now.
+        this.#postpone({ ...suspect, wasAway: true });
         failed.push(error);
       }
     }
@@ -58,12 +63,16 @@ export class Suspects {
     if (failed.length > 0) throw failed[0];
   }
 
-  /** Whether it may still come; anything else is decided now. */
+  /** Whether it may still come; anything else is decided now, or a grace after those who are asked are back. */
   async #isAwaited(key: string, suspect: Suspect): Promise<boolean> {
     const { checks, findings } = this.#tools;
     const { check, subject, until } = suspect.found;
     const found = (await checks.find(({ name }) => name === check)?.look(subject, until)) ?? null;
     if (found !== null && found.until !== null && !suspect.hasArrived) return true;
+    if (found !== null && suspect.wasAway) {
+      this.#postpone({ ...suspect, wasAway: false });
+      return false;
+    }
     this.#waiting.delete(key);
     if (found !== null) await findings.report(found);
     return false;

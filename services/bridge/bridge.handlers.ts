@@ -6,6 +6,7 @@ import { fail } from "../../core/errors.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import type { Random } from "../../core/kernel/random.ts";
 import type { Outcome } from "../../core/contracts/reactions.ts";
+import { CURSOR_LENGTH } from "../../core/contracts/bridge.ts";
 import { decodeCursor, encodeCursor } from "../../core/paging.ts";
 import type { HandlersOf } from "../../core/service.ts";
 import type { EventLog } from "./event-log.ts";
@@ -70,6 +71,13 @@ async function replayLetters({ log, replayEverywhere }: BridgeParts, subscriber:
   return { replayed, left, nextCursor: null };
 }
 
+/** @throws when so many aggregates refuse an event that no cursor can name them all */
+function nextOf(list: string, cursor: string, stuck: readonly string[]): string {
+  const next = encodeCursor(list, [JSON.stringify(stuck), cursor]);
+  if (next.length <= CURSOR_LENGTH) return next;
+  throw fail("CONFLICT", `${String(stuck.length)} aggregates refuse an event of this range: mend that and ask again`);
+}
+
 async function replayTime(parts: BridgeParts, range: Range, followed: readonly string[]) {
   const { log, clock, random, react } = parts;
   const { subscriber, from, to, types = followed } = range;
@@ -77,8 +85,8 @@ async function replayTime(parts: BridgeParts, range: Range, followed: readonly s
     throw refuse("/from", "A range needs both from and to, and from before to");
   }
   const list = JSON.stringify([subscriber, from, to, types]);
-  const at = range.cursor === undefined ? null : decodeCursor(list, range.cursor)[1];
-  const { replayed, left, cursor } = await replayRange(
+  const [before, at] = range.cursor === undefined ? ["[]", null] : decodeCursor(list, range.cursor);
+  const { replayed, left, cursor, stuck } = await replayRange(
     {
       ...{ log, clock, random },
       react: events => react(subscriber, events),
@@ -91,8 +99,9 @@ async function replayTime(parts: BridgeParts, range: Range, followed: readonly s
       to: Date.parse(to),
       cursor: at,
     },
+    JSON.parse(String(before)) as string[],
   );
-  return { replayed, left, nextCursor: cursor === null ? null : encodeCursor(list, [null, cursor]) };
+  return { replayed, left, nextCursor: cursor === null ? null : nextOf(list, cursor, stuck) };
 }
 
 /** @param only of this one; of all when left out */

@@ -24,11 +24,18 @@ export interface RangeReplayed {
   readonly replayed: number;
   readonly left: number;
   readonly cursor: string | null;
+  /** Aggregates whose event was refused: the next request must not deliver what comes after it. */
+  readonly stuck: readonly string[];
 }
 
-export async function replayRange(options: RangeReplayOptions, query: PastQuery): Promise<RangeReplayed> {
+/** @param before `stuck` of the request that this one goes on from */
+export async function replayRange(
+  options: RangeReplayOptions,
+  query: PastQuery,
+  before: readonly string[] = [],
+): Promise<RangeReplayed> {
   const { log, clock, until } = options;
-  const stuck = new Set<string>();
+  const stuck = new Set(before);
   let [replayed, left] = [0, 0];
   const cursor = await log.past(query, async events => {
     const done = await deliver(options, events, stuck);
@@ -36,7 +43,7 @@ export async function replayRange(options: RangeReplayOptions, query: PastQuery)
     left += events.length - done;
     return clock.now() < until;
   });
-  return { replayed, left, cursor };
+  return { replayed, left, cursor, stuck: [...stuck] };
 }
 
 /** An aggregate whose event is refused stands still from there on; one that is parked is not asked to pass its mark. */

@@ -1,4 +1,5 @@
 // Mail by SMTP. What the server refuses for good is told from what may go through later; trying again is the caller's.
+import { createTransport } from "nodemailer";
 import { deriveId } from "../../core/derive-id.ts";
 import { MailRefused, type Mail, type Mailer } from "./mailer.port.ts";
 
@@ -32,9 +33,7 @@ const isRefusal = ({ code, command, permanent }: SmtpError): boolean =>
 export const messageIdOf = ({ id }: Pick<Mail, "id">, from: string): string =>
   `<${deriveId("mail", id)}@${from.slice(from.lastIndexOf("@") + 1)}>`;
 
-/** Loaded with the first mail: one process with everything sends none, and saves its memory and its time at the start. */
-async function transportTo(url: string) {
-  const { createTransport } = await import("nodemailer");
+function transportTo(url: string) {
   return createTransport({
     url,
     pool: true,
@@ -67,13 +66,12 @@ function messageOf(mail: Mail, from: string) {
 }
 
 export function smtpMailer({ url, from }: SmtpOptions): Mailer {
-  let opened: ReturnType<typeof transportTo> | undefined;
+  const transport = transportTo(url);
   return {
     async send(mail) {
       if (!ADDRESS.test(mail.recipient)) throw new MailRefused("The recipient is not one e-mail address");
       try {
-        opened ??= transportTo(url);
-        await (await opened).sendMail(messageOf(mail, from));
+        await transport.sendMail(messageOf(mail, from));
         return "SENT";
       } catch (error) {
         if (isRefusal(error as SmtpError)) throw new MailRefused((error as SmtpError).message, { cause: error });
@@ -81,9 +79,7 @@ export function smtpMailer({ url, from }: SmtpOptions): Mailer {
       }
     },
     close() {
-      void opened?.then(transport => {
-        transport.close({ force: true });
-      });
+      transport.close({ force: true });
     },
   };
 }

@@ -18,7 +18,7 @@ const NEEDED = [
 ];
 
 let folder: string;
-let stack: Stack;
+let stack: Stack | undefined;
 let shop: ContainerShop;
 
 beforeAll(async () => {
@@ -41,7 +41,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await stack.down();
+  await stack?.down();
   rmSync(folder, { recursive: true });
 });
 

@@ -107,6 +107,14 @@ describe("The API", () => {
     }
   });
 
+  it("gives a number to one order only, an imported one too", async () => {
+    const imported = (key: string) =>
+      asAdmin("/v1/orders", { body: { ...orderOf("A"), email: ann.email, number: "536365" }, headers: keyed(key) });
+    expect(await imported("first")).toMatchObject({ status: 201, body: { number: "536365" } });
+    expect(await imported("second")).toMatchObject({ status: 409, body: { code: "ORDER_NUMBER_EXISTS" } });
+    expect(await imported("first")).toMatchObject({ status: 201, body: { number: "536365" } });
+  });
+
   it("answers 403 at every route whose scope the token has not, whatever is sent", async () => {
     const own = JSON.parse(Buffer.from(tokens.ann.split(".")[1] ?? "", "base64url").toString()) as { scope: string };
     const routes = Object.values<ActionContract>(actions).flatMap(({ auth, rest }) =>

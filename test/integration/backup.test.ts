@@ -1,7 +1,17 @@
 // Backups of embedded databases: of one moment, whole or not there; a restore that cannot succeed changes nothing.
 import { afterEach, beforeEach, describe, expect, it } from "@jest/globals";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { setImmediate as pause } from "node:timers/promises";
@@ -14,7 +24,9 @@ import { requireRestored } from "../../core/data-folder.ts";
 import { createSqliteFile, openFilesIn, type SqliteFile } from "../../core/store/sqlite-file.ts";
 import { systemClock as clock } from "../../core/system.ts";
 import { createShelf } from "../../services/backup/backup.shelf.ts";
+import { backupEmbedded } from "../../scripts/backup/embedded.ts";
 import { temporaryFolder } from "../../scripts/support/shop.ts";
+import { testConfig } from "../support/config.ts";
 
 /** Two databases that are written one after the other: at any moment the first is as far as the second, or one ahead. */
 function pairOfFiles(data: string) {
@@ -206,7 +218,10 @@ describe("A restore", () => {
   afterEach(() => {
     rmSync(root, { recursive: true });
   });
-  const restore = (moveOldTo: string | null = null) => restoreBackup({ backup, data: target, moveOldTo });
+  const restore = (options: { aside?: string; force?: boolean; from?: string } = {}) => {
+    const { aside = "replaced", force = false, from = backup } = options;
+    return restoreBackup({ backup: from, data: target, aside: join(target, aside), force });
+  };
   const manifestIs = (change: (manifest: Record<string, unknown>) => object): void => {
     const path = join(backup, "manifest.json");
     const before = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
@@ -291,10 +306,60 @@ describe("A restore", () => {
     writeFileSync(join(target, "effect.sqlite-wal"), "");
     await expect(restore()).rejects.toThrow("--force");
     expect(countIn(target, "effect")).toBe(1);
-    await restore(join(target, "replaced"));
+    await restore({ force: true });
     expect(countIn(target, "effect")).toBe(20);
     expect(countIn(join(target, "replaced"), "effect")).toBe(1);
     expect(readdirSync(target)).not.toContain("effect.sqlite-wal");
+  });
+
+  describe("over a shop that was killed while that was moved aside", () => {
+    beforeEach(async () => {
+      const old = pairOfFiles(target);
+      await old.step();
+      old.close();
+      for (const name of ["restoring", "replaced-1"]) mkdirSync(join(target, name));
+      for (const name of readdirSync(backup)) copyFileSync(join(backup, name), join(target, "restoring", name));
+      renameSync(join(target, "cause.sqlite"), join(target, "replaced-1", "cause.sqlite"));
+    });
+
+    it("is finished by the same command, and all of the shop is kept", async () => {
+      await restore({ aside: "replaced-2", force: true });
+      expect([countIn(target, "cause"), countIn(target, "effect")]).toEqual([20, 20]);
+      expect(readdirSync(join(target, "replaced-2"))).toEqual(["effect.sqlite"]);
+      expect(countIn(join(target, "replaced-2"), "effect")).toBe(1);
+      expect(readdirSync(target).filter(name => name.startsWith("restoring"))).toEqual([]);
+    });
+
+    it("gives way to another backup's, of which nothing is mixed with it", async () => {
+      const [data, other] = [join(root, "later"), join(root, "other")];
+      mkdirSync(data);
+      const pair = pairOfFiles(data);
+      for (let n = 0; n < 25; n += 1) await pair.step();
+      pair.close();
+      await takeBackup({ data, target: other, clock });
+      await restore({ aside: "replaced-2", from: other });
+      expect([countIn(target, "cause"), countIn(target, "effect")]).toEqual([25, 25]);
+      expect(readdirSync(target)).not.toContain("admin-credentials.json");
+      expect(countIn(join(target, "replaced-2"), "effect")).toBe(1);
+      expect(countIn(join(target, "replaced-2-unfinished"), "effect")).toBe(20);
+    });
+  });
+
+  it("that was killed while it cleaned up has ended", async () => {
+    await restore();
+    mkdirSync(join(target, "restoring.partial"));
+    expect(() => {
+      requireRestored(target);
+    }).not.toThrow();
+    await restore({ force: true });
+    expect(countIn(target, "effect")).toBe(20);
+  });
+
+  it("that was interrupted leaves nothing that could be backed up", async () => {
+    mkdirSync(join(target, "restoring"));
+    const settings = { url: "", admin: testConfig.admin, data: target };
+    const taking = backupEmbedded(settings, { folder: null, url: undefined, signal: AbortSignal.timeout(10_000) });
+    await expect(taking).rejects.toThrow("was interrupted: run npm run restore again");
   });
 
   it("that was interrupted keeps a shop from starting until it is run again", async () => {

@@ -15,4 +15,4 @@ beforeAll(async () => {
 afterAll(() => stop());
 
 // Unpublished events lie in the document, and a server may write a document as a whole.
-storeContract("MongoDB", () => Promise.resolve(mongoStorage(url)), { fullOutbox: 40 });
+storeContract("MongoDB", () => Promise.resolve(mongoStorage(url)), { fullOutbox: 15 });

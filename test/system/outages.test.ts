@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "@jest/globals";
 import { setTimeout as pause } from "node:timers/promises";
 import { MongoClient } from "mongodb";
 import type { Finding } from "../../core/contracts/audit.ts";
+import type { Result } from "../../core/contracts/index.ts";
 import type { StockItem } from "../../core/contracts/inventory.ts";
 import { PATIENCE_MS } from "../../core/deadlines.ts";
 import {
@@ -62,6 +63,17 @@ async function untilReached(mongo: string): Promise<void> {
     }
   }
   console.log("mongo frozen: reached through its proxy after", Date.now() - thawed, "ms");
+}
+
+/** Resolves once every subscriber has taken all that is in the log, not only those that an order waits for. */
+async function delivered({ api }: Trade): Promise<void> {
+  const subscribers = ["audit", "billing", "customer", "inventory", "notification", "order"];
+  await api.until(
+    () => api.get<Result<"v1.bridge.lag">>("/v1/events/lag"),
+    ({ items }) =>
+      subscribers.every(name => items.some(({ subscriber }) => subscriber === name)) &&
+      items.every(({ behind }) => behind === 0),
+  );
 }
 
 interface Fault {
@@ -184,6 +196,7 @@ describe(`For ${String(scale.outageMs / 1000)} s`, () => {
       const report = await trade.load.stop();
       const readings = await readingEnds();
       await settle(trade.api, [...report.orders.values()], EVENTS_AGAIN_MS);
+      await delivered(trade);
       const settled = Date.now() - back;
       console.log(name, how, { ...report.answers, accepted: report.accepted, failed: report.failed, flowing, settled });
       expect(wrongAnswers(attemptsOf(trade))).toEqual([]);

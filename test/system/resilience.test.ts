@@ -80,7 +80,7 @@ describe("a deadline", () => {
     const [near = NaN, far = NaN] = left;
     expect(near).toBeLessThanOrEqual(1_500);
     expect(far).toBeLessThanOrEqual(near);
-    expect(far).toBeGreaterThan(0);
+    expect(far).toBeGreaterThan(750);
     await expect(caller.call("v1.product.price", { skus: ["1"] }, { deadline: Date.now() - 1 })).rejects.toMatchObject({
       type: "DEADLINE_EXCEEDED",
     });
@@ -93,8 +93,11 @@ describe("a node whose action does not answer", () => {
     fresh();
     let healthy = false;
     await node("slow", { "v1.product.get": ({ sku }: { sku: string }) => (healthy ? product(sku) : never()) });
-    const door = await node("door", { "v1.account.jwks": () => ({ keys: [] }) }, { gateway: true, registry: true });
-    await knows(door, "slow");
+    const door = await node("door", { "v1.account.jwks": () => ({ keys: [] }) }, { gateway: true });
+    // As in a cluster: who tells of the circuits is not who has them.
+    const registry = await node("registry", {}, { registry: true });
+    await knows(door, "slow", "registry");
+    await knows(registry, "slow", "door");
     const first = await Promise.all(
       Array.from({ length: 12 }, (_, index) => door.get(`/v1/products/${String(index)}`)),
     );
@@ -103,7 +106,7 @@ describe("a node whose action does not answer", () => {
     expect(quick).toMatchObject(unavailable);
     expect(quick.ms).toBeLessThan(1_000);
     const breaker = async () => {
-      const { items } = await door.call(
+      const { items } = await registry.call(
         "v1.registry.services",
         {},
         { principal: { kind: "user", id: "ops", scopes: ["ops:read"], customerId: null } },

@@ -64,6 +64,18 @@ describe("The linter refuses", () => {
     ["what Kafka does not export", "services/bridge/delivery.ts", use("kafkajs/src/index.js"), "core/kafka-*.ts only"],
     ["Kafka in core", "core/node.ts", use("kafkajs"), "core/kafka-*.ts only"],
     ["Kafka's values beside its client", "core/kafka-consumer.ts", use("kafkajs"), "core/kafka-*.ts only"],
+    [
+      "Kafka past the rules of imports",
+      "services/bridge/delivery.ts",
+      'createRequire(import.meta.url)("kafkajs");\n',
+      "core/kafka-{queue,reader,runner}.ts only",
+    ],
+    [
+      "a package past the rules of imports in a domain file",
+      "services/order/order.domain.ts",
+      'createRequire(import.meta.url)("kafkajs");\n',
+      "core/kafka-{queue,reader,runner}.ts only",
+    ],
     ["MongoDB beside its file", "core/store/host.ts", use("mongodb"), "core/store/mongo-*.ts only"],
     ["MongoDB in a service", "services/order/x.ts", use("moleculer-db-adapter-mongo"), "core/store/mongo-*.ts only"],
     ["a metric beside the registry", "services/order/x.ts", use("prom-client"), "core/metrics/registry.ts only"],

@@ -74,6 +74,7 @@ describe("Charges", () => {
     ["another amount", { ledger: [{ ...line, amount: 99 }] }, {}],
     ["a refusal that the provider does not know of", { operations: [{ ...capture, status: "FAILED" as const }] }, {}],
     ["no charge for a confirmed order", { operations: [], ledger: [] }, {}],
+    ["another amount than the order costs", {}, { gross: 101 }],
     ["money kept for a rejected order", {}, { status: "REJECTED" }],
     ["money kept for a cancelled order", {}, { status: "CANCELLED" }],
   ])("do not agree with %s", (_, payment: Partial<PaymentFacts>, change: Partial<OrderFacts>) => {

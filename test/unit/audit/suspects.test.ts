@@ -100,6 +100,37 @@ describe("A suspect", () => {
     expect(reported).toEqual([stays]);
   });
 
+  describe("whose subject nobody could be asked about", () => {
+    const late = { ...missing, until: null, graceMs: 20_000 };
+    const away = (): never => {
+      throw new Error("billing is away");
+    };
+    beforeEach(async () => {
+      seen = null;
+      await rounds(60);
+      suspects.add(late);
+    });
+
+    it("has its grace anew once that is back: what was on its way stood still with it", async () => {
+      look = away;
+      await rounds(60);
+      look = () => late;
+      await rounds(18);
+      expect(reported).toEqual([]);
+      await rounds(30);
+      expect(reported).toEqual([late]);
+    });
+
+    it("does not keep others from their turn, however many there are", async () => {
+      const stays = { ...late, subject: "stock:A" };
+      look = subject => (subject === stays.subject ? stays : away());
+      for (let index = 0; index < 400; index += 1) suspects.add({ ...late, subject: `order:many-${String(index)}` });
+      suspects.add(stays);
+      await rounds(44);
+      expect(reported).toEqual([stays]);
+    });
+  });
+
   it("is not waited for when it is about nothing that comes", async () => {
     const now = { ...missing, until: null };
     seen = now;

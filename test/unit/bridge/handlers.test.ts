@@ -106,6 +106,15 @@ describe("The bridge", () => {
       expect(await replay({ types: ["stock.sold.v1"] })).toMatchObject({ replayed: 0 });
       expect(await replay({ types: ["stock.low.v1"] })).toMatchObject({ replayed: 2 });
     });
+    it("goes on with the cursor it gave", async () => {
+      const whole = log;
+      let pages = 2;
+      // Each page is all that a request has time for.
+      log = { ...log, past: async (query, take) => (await whole.past(query, take), (pages -= 1) > 0 ? "1" : null) };
+      const { nextCursor } = await replay({});
+      expect(nextCursor).not.toBeNull();
+      expect(await replay({ cursor: nextCursor })).toEqual({ replayed: 1, left: 0, nextCursor: null });
+    });
     it.each([
       ["without an end", { to: undefined }],
       ["that ends before it begins", { to: "2025-01-01T00:00:00.000Z" }],
