@@ -10,13 +10,16 @@ import { createMemoryStorage, openMemoryDatabase } from "../support/memory-drive
 interface Numbered {
   readonly number: string;
 }
-const specs: Readonly<Record<string, CollectionSpec<never>>> = { order: orderCollection, invoice: invoiceCollection };
+const specs = { order: orderCollection, invoice: invoiceCollection } as unknown as Record<
+  string,
+  CollectionSpec<Numbered>
+>;
 
 it.each(Object.keys(specs))("no second %s has the same number", async name => {
   const database = openMemoryDatabase(createMemoryStorage(), {
     ...{ clock: createManualClock(), random: createManualRandom(), outboxBound: 1_000 },
   });
-  const store = database.collection<Numbered>(specs[name] as CollectionSpec<unknown> as CollectionSpec<Numbered>);
+  const store = database.collection(specs[name] as CollectionSpec<Numbered>);
   const put = (id: string, number: string) => store.update(id, () => write({ number }, [], null));
   await put("first", "2026-000001");
   await expect(put("second", "2026-000001")).rejects.toMatchObject({ type: "DUPLICATE" });

@@ -168,8 +168,12 @@ async function interrupted(
   }
 }
 const isMarked = async (dump: MongoDump): Promise<boolean> => (await dump.mark()) !== null;
-const isEmpty = (dump: MongoDump): Promise<boolean> => dump.isEmpty();
-const isFilling = async (dump: MongoDump): Promise<boolean> => !(await dump.isEmpty());
+/** What is dropped first and filled first. Only this is asked for: the stand-in fails who drops while somebody lists. */
+async function isFilling(dump: MongoDump): Promise<boolean> {
+  for await (const _ of dump.documents({ service: "account", collection: "accounts" })) return true;
+  return false;
+}
+const isDropped = async (dump: MongoDump): Promise<boolean> => !(await isFilling(dump));
 
 async function startsNoNode(namespace: string): Promise<void> {
   const line = new RegExp(`^comptoir: the namespace ${namespace} is half restored .*run npm run restore again$`, "m");
@@ -213,7 +217,7 @@ describe("A restore into a cluster", () => {
     async () => {
       const { namespace } = cluster;
       await cluster.kill();
-      const killed = await interrupted([file, "--force"], { namespace, signal: "SIGKILL" }, ...[isEmpty, isFilling]);
+      const killed = await interrupted([file, "--force"], { namespace, signal: "SIGKILL" }, ...[isDropped, isFilling]);
       expect([killed.code, killed.stderr]).toEqual([null, ""]);
       await startsNoNode(namespace);
       const backup = await tool("main", [folder]);
