@@ -36,6 +36,12 @@ export const requireCluster = ({ cluster }: ToolConfig): ClusterConfig => {
   return cluster;
 };
 
+/** @throws StartupError while a restore runs, or was interrupted */
+async function requireWhole(dump: Pick<MongoDump, "mark">, namespace: string): Promise<void> {
+  if ((await dump.mark()) === null) return;
+  throw new StartupError(`${namespace} is half restored: there is nothing to back up until the restore has ended`);
+}
+
 /** @throws StartupError, ShopError; then no backup is there */
 export async function backupCluster(settings: ToolConfig, options: BackupOptions): Promise<Summary> {
   const { signal, folder, url } = options;
@@ -45,8 +51,7 @@ export async function backupCluster(settings: ToolConfig, options: BackupOptions
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   return closing(async keep => {
     const dump = keep(await MongoDump.open(cluster.mongo, namespace));
-    if ((await dump.mark()) !== null)
-      throw new StartupError(`${namespace} is half restored: there is nothing to back up until the restore has ended`);
+    await requireWhole(dump, namespace);
     const log = keep(await LogCopy.open(cluster.kafka, namespace));
     const holder = keep(await openHolder(settings, url, signal));
     const set = new WorkingSet(`${path}${UNFINISHED}.sqlite`);
@@ -55,7 +60,11 @@ export async function backupCluster(settings: ToolConfig, options: BackupOptions
       const positions = await log.positions();
       const { ends, takenAt } = await takeCut({
         ...{ dump, set, signal, holder },
-        mark: async () => ({ takenAt: timestamp(clock.now()), ends: await log.ends() }),
+        mark: async () => {
+          // One that began meanwhile may have all documents in already, and not yet all of the log.
+          await requireWhole(dump, namespace);
+          return { takenAt: timestamp(clock.now()), ends: await log.ends() };
+        },
       });
       if (set.isEmpty) throw new StartupError(`MongoDB has nothing of ${namespace}: there is nothing to back up`);
       await log.copy(ends, set, signal);

@@ -11,19 +11,27 @@ export interface Client {
   /** @throws when the answer is no 200 */
   get<T>(path: string): Promise<T>;
   post<T>(path: string, body: object, key: string): Promise<Answer<T>>;
-  /** Every page of a list. */
+  /** Every page of a list; one that is refused for a while is asked for again, as the shop says. */
   all<T>(path: string): Promise<T[]>;
   /** Asks until the answer is right. @throws with the last answer after 60 s */
   until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T>;
 }
 
+/** How often a page is asked for again. */
+const REPEATS = 5;
+
 export function client(url: string, token: string): Client {
   const authorization = `Bearer ${token}`;
 
-  async function get<T>(path: string): Promise<T> {
+  async function get<T>(path: string, repeats = 0): Promise<T> {
     const answer = await fetch(url + path, { headers: { authorization } });
-    if (!answer.ok) throw new Error(`GET ${path}: ${String(answer.status)} ${await answer.text()}`);
-    return (await answer.json()) as T;
+    if (answer.ok) return (await answer.json()) as T;
+    const text = await answer.text();
+    const retryAfter = Number(answer.headers.get("retry-after") ?? 0);
+    if (answer.status !== 503 || retryAfter === 0 || repeats === 0)
+      throw new Error(`GET ${path}: ${String(answer.status)} ${text}`);
+    await pause(retryAfter * 1_000);
+    return get(path, repeats - 1);
   }
 
   async function post<T>(path: string, body: object, key: string): Promise<Answer<T>> {
@@ -39,6 +47,7 @@ export function client(url: string, token: string): Client {
       const after: string = cursor === null ? "" : `&cursor=${encodeURIComponent(cursor)}`;
       const page: { items: T[]; nextCursor: string | null } = await get(
         `${path}${path.includes("?") ? "&" : "?"}limit=100${after}`,
+        REPEATS,
       );
       items.push(...page.items);
       cursor = page.nextCursor;
@@ -56,5 +65,5 @@ export function client(url: string, token: string): Client {
     }
   }
 
-  return { get, post, all, until };
+  return { get: path => get(path), post, all, until };
 }
