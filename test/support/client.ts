@@ -10,14 +10,16 @@ interface Answer<T> {
 export interface Client {
   /** @throws when the answer is no 200 */
   get<T>(path: string): Promise<T>;
+  /** As get; one that is refused for a while is asked again, as the shop says. */
+  patiently<T>(path: string): Promise<T>;
   post<T>(path: string, body: object, key: string): Promise<Answer<T>>;
-  /** Every page of a list; one that is refused for a while is asked for again, as the shop says. */
+  /** Every page of a list, patiently. */
   all<T>(path: string): Promise<T[]>;
   /** Asks until the answer is right. @throws with the last answer after 60 s */
   until<T>(ask: () => Promise<T>, isRight: (answer: T) => boolean): Promise<T>;
 }
 
-/** How often a page is asked for again. */
+/** Of who is patient. */
 const REPEATS = 5;
 
 export function client(url: string, token: string): Client {
@@ -65,5 +67,5 @@ export function client(url: string, token: string): Client {
     }
   }
 
-  return { get: path => get(path), post, all, until };
+  return { get: path => get(path), patiently: path => get(path, REPEATS), post, all, until };
 }
