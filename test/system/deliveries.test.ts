@@ -9,10 +9,12 @@ import type { Result } from "../../core/contracts/index.ts";
 import type { Notification } from "../../core/contracts/notification.ts";
 import type { Order } from "../../core/contracts/order.ts";
 import { knownServices } from "../../core/node.ts";
+import { MongoDump } from "../../core/store/mongo-dump.ts";
 import { startCluster, type Cluster } from "../../scripts/support/cluster.ts";
 import { requireServers, type Servers } from "../../scripts/support/servers.ts";
 import { createChance } from "../simulation/chance.ts";
 import { runEvents } from "../support/events-tool.ts";
+import { mongoAt } from "../support/mongo-storage.ts";
 import { scale } from "../support/scale.ts";
 import { startTrade, type Trade } from "../support/trade.ts";
 import { startUnrulyBridge, type UnrulyBridge } from "../support/unruly-bridge.ts";
@@ -78,10 +80,20 @@ const mailed: Readonly<Record<Order["status"], readonly string[]>> = {
 };
 const mailsOf = ({ id, status }: Order): string[] => mailed[status].map(name => `${id} ${name}`);
 
-/** Sorted; each mail that there is, so one that is there twice is named twice. */
-async function mails(query = ""): Promise<string[]> {
-  const all = await trade.api.all<Notification>(`/v1/notifications${query}`);
-  return all.map(({ orderId, template }) => `${String(orderId)} ${template}`).sort();
+type Mail = Pick<Notification, "orderId" | "template">;
+const nameOf = ({ orderId, template }: Mail): string => `${String(orderId)} ${template}`;
+
+/**
+ * Sorted; each mail that there is, so one that is there twice is named twice. By one walk over the database: page by page,
+ * in order, the stand-in reads all of them again for each.
+ */
+async function allMails(): Promise<string[]> {
+  const dump = await MongoDump.open(mongoAt(servers.mongo), cluster.namespace);
+  const names: string[] = [];
+  for await (const { body } of dump.documents({ service: "notification", collection: "notifications" }))
+    names.push(nameOf((JSON.parse(body) as { state: Mail }).state));
+  await dump.close();
+  return names.sort();
 }
 
 /** Of twenty orders one is shipped and one cancelled. @returns how many were changed */
@@ -123,7 +135,6 @@ describe("Deliveries that are doubled, reordered and not acknowledged", () => {
       expect(accepted).toBeGreaterThan(0.99 * sent);
 
       await until(() => deliveries.owed === 0, "every delivery of the orders is acknowledged");
-      expect(await trade.violations()).toEqual([]);
 
       const before = deliveries.settled("inventory");
       const changed = await shipAndCancelSome(await trade.api.all<Order>("/v1/orders"));
@@ -131,7 +142,7 @@ describe("Deliveries that are doubled, reordered and not acknowledged", () => {
       await until(() => deliveries.settled("notification") >= wanted.length, "every event that makes a mail is taken");
       await until(() => deliveries.settled("inventory") >= before + changed, "every event that moves goods is taken");
       await until(() => deliveries.owed === 0, "every delivery is acknowledged");
-      expect(await mails()).toEqual(wanted);
+      expect(await allMails()).toEqual(wanted);
       expect(await trade.violations()).toEqual([]);
       expectDisturbed();
     },
@@ -170,7 +181,8 @@ async function ship({ id, lines: [line] }: Order, number: number): Promise<void>
 /** Waits until there are so many. */
 const mailsBecome = ({ id }: Order, count: number): Promise<string[]> =>
   trade.api.until(
-    async () => (await mails(`?orderId=${id}`)).map(mail => mail.replace(`${id} `, "")),
+    async () =>
+      (await trade.api.all<Notification>(`/v1/notifications?orderId=${id}`)).map(({ template }) => template).sort(),
     found => found.length >= count,
   );
 
