@@ -130,15 +130,16 @@ describe("Deliveries that are doubled, reordered and not acknowledged", () => {
       trade = await startTrade(cluster, { name: "deliveries", concurrency: CONCURRENCY });
       ends.unshift(() => trade.load.stop());
       await until(() => trade.load.placed.length >= scale.deliveries, "all orders are placed", scale.timeoutMs);
-      const { sent, accepted, failed, answers, perSecond, latency } = await trade.close(SETTLE_MS);
+      const { sent, accepted, failed, answers, perSecond, latency, orders } = await trade.close(SETTLE_MS);
       console.log({ sent, accepted, failed, answers, perSecond, latency });
       expect(accepted).toBeGreaterThan(0.99 * sent);
 
       await until(() => deliveries.owed === 0, "every delivery of the orders is acknowledged");
 
       const before = deliveries.settled("inventory");
-      const changed = await shipAndCancelSome(await trade.api.all<Order>("/v1/orders"));
-      const wanted = (await trade.api.all<Order>("/v1/orders")).flatMap(mailsOf).sort();
+      const asTheyAre = () => inTurns([...orders.values()], id => trade.api.patiently<Order>(`/v1/orders/${id}`));
+      const changed = await shipAndCancelSome(await asTheyAre());
+      const wanted = (await asTheyAre()).flatMap(mailsOf).sort();
       await until(() => deliveries.settled("notification") >= wanted.length, "every event that makes a mail is taken");
       await until(() => deliveries.settled("inventory") >= before + changed, "every event that moves goods is taken");
       await until(() => deliveries.owed === 0, "every delivery is acknowledged");
