@@ -58,6 +58,8 @@ function orderRequests(run: Run, token: string) {
       authorization: `Bearer ${token}`,
       "content-type": "application/json",
       "idempotency-key": `${run.name}-${String(sent)}`,
+      // An answer is that of an order which has ended, however busy the machine is.
+      prefer: "wait=10",
     };
     return { ...request, headers, body: JSON.stringify(body) };
   };

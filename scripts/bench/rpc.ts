@@ -45,6 +45,13 @@ async function startWorker(natsUrl: string, index: number): Promise<ChildProcess
   return child;
 }
 
+/** Before NATS ends: they would complain. */
+async function ended(worker: ChildProcess): Promise<void> {
+  const exit = once(worker, "exit");
+  worker.kill("SIGTERM");
+  await exit;
+}
+
 /** Calls per second with IN_FLIGHT of them at any time. */
 async function rate(seconds: number, call: () => Promise<unknown>): Promise<number> {
   const start = performance.now();
@@ -94,6 +101,6 @@ export async function measureRpc(options: RpcOptions): Promise<RpcMeasured> {
     return { workers: options.workers, ...(await inTurns(broker, options)) };
   } finally {
     await broker.stop();
-    for (const worker of workers) worker.kill("SIGTERM");
+    await Promise.all(workers.map(ended));
   }
 }
