@@ -47,6 +47,7 @@ async function startWorker(natsUrl: string, index: number): Promise<ChildProcess
 
 /** Before NATS ends: they would complain. */
 async function ended(worker: ChildProcess): Promise<void> {
+  if (worker.exitCode !== null || worker.signalCode !== null) return;
   const exit = once(worker, "exit");
   worker.kill("SIGTERM");
   await exit;

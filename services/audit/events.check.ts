@@ -2,6 +2,7 @@
 // Documents that other checks read anyway are compared with their folds there; here are the others, and the second look.
 import type { DocumentFacts, Waiting } from "../../core/contracts/audit.ts";
 import { timestamp } from "../../core/kernel/clock.ts";
+import type { Call } from "../../core/request.ts";
 import { judgeArrival, type Sent } from "./arrival.domain.ts";
 import { byId, pagesOf, type Check, type CheckTools, type From, type PageOf, type Round } from "./check.ts";
 import { seqOf, type Fold } from "./fold.domain.ts";
@@ -25,13 +26,31 @@ const stuck = ({ aggregate, sequence, type, time }: Waiting): Violation =>
     actual: `since ${time}`,
   });
 
+/** Some documents, or a page of all. */
+type Ask = (asked: Partial<From> & { readonly ids?: string[] }) => Promise<PageOf<DocumentFacts>>;
+
+/** Who knows the documents of an aggregate. */
+const askingBy = (call: Call) =>
+  ({
+    stock: asked => call("v1.inventory.inspect", asked),
+    order: asked => call("v1.order.inspect", asked),
+    payment: asked => call("v1.billing.inspectPayments", asked),
+    invoice: asked => call("v1.billing.inspectInvoices", asked),
+    product: asked => call("v1.product.inspect", asked),
+    customer: asked => call("v1.customer.inspect", asked),
+    account: asked => call("v1.account.inspect", asked),
+  }) satisfies Record<string, Ask>;
+type Asking = ReturnType<typeof askingBy>;
+
 class EventsCheck implements Check {
   readonly name = "events";
+  readonly #asking: Asking;
   readonly #tools: CheckTools;
   readonly #progress: Progress;
 
   constructor(tools: CheckTools, progress: Progress) {
     this.#tools = tools;
+    this.#asking = askingBy(tools.call);
     this.#progress = progress;
   }
 
@@ -42,10 +61,7 @@ class EventsCheck implements Check {
       state.holes.map(({ aggregate }) => judgeArrival(aggregate, unknown, state, 0)),
     );
     await round.page([...(await this.#outboxes()), ...holes, await this.#progress.late()], items.length);
-    const { call } = this.#tools;
-    await this.#walk("product", round, from => call("v1.product.inspect", from));
-    await this.#walk("customer", round, from => call("v1.customer.inspect", from));
-    await this.#walk("account", round, from => call("v1.account.inspect", from));
+    for (const kind of ["product", "customer", "account"] as const) await this.#walk(kind, round);
   }
 
   async look(subject: string, until: number | null): Promise<Violation | null> {
@@ -64,8 +80,8 @@ class EventsCheck implements Check {
     return judgeArrival(subject, { ...sent, seq }, after, until ?? 0);
   }
 
-  async #walk(kind: string, round: Round, ask: (from: From) => Promise<PageOf<DocumentFacts>>): Promise<void> {
-    for await (const documents of pagesOf(ask)) {
+  async #walk(kind: keyof Asking, round: Round): Promise<void> {
+    for await (const documents of pagesOf(this.#asking[kind])) {
       const aggregateOf = ({ id }: DocumentFacts): string => `${kind}:${id}`;
       const foldOf = byId(await this.#tools.folds.loadMany(documents.map(aggregateOf)));
       const found = documents.map(document => {
@@ -95,19 +111,8 @@ class EventsCheck implements Check {
   }
 
   async #sentBy(kind: string, id: string): Promise<Sent | null> {
-    const { call } = this.#tools;
-    const ids = { ids: [id] };
-    const inspected = {
-      stock: () => call("v1.inventory.inspect", ids),
-      order: () => call("v1.order.inspect", ids),
-      payment: () => call("v1.billing.inspectPayments", ids),
-      invoice: () => call("v1.billing.inspectInvoices", ids),
-      product: () => call("v1.product.inspect", ids),
-      customer: () => call("v1.customer.inspect", ids),
-      account: () => call("v1.account.inspect", ids),
-    };
-    if (!Object.hasOwn(inspected, kind)) return null;
-    return (await inspected[kind as keyof typeof inspected]()).items[0] ?? null;
+    if (!Object.hasOwn(this.#asking, kind)) return null;
+    return (await this.#asking[kind as keyof Asking]({ ids: [id] })).items[0] ?? null;
   }
 }
 

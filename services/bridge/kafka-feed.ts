@@ -16,6 +16,8 @@ export interface Share {
   commit(offset: number): Promise<void>;
   committed(): Promise<number>;
   holds(event: CloudEvent): boolean;
+  /** Of a message that has our header and is no event. */
+  foreign(offset: number): void;
 }
 
 /** A position is the offset after its message, so what is committed is the offset to begin with. */
@@ -83,8 +85,10 @@ export class PartitionFeed implements Feed {
       if (entries.length === limit) break;
       used += 1;
       upTo = message.offset + 1;
-      const event = wanted.has(message.headers["ce_type"] ?? "") ? eventOf(message) : null;
-      if (event !== null) entries.push({ position: upTo, event });
+      if (!wanted.has(message.headers["ce_type"] ?? "")) continue;
+      const event = eventOf(message);
+      if (event === null) this.#share.foreign(message.offset);
+      else entries.push({ position: upTo, event });
     }
     this.#buffer.splice(0, used);
     this.#next = upTo;

@@ -5,6 +5,7 @@ import { backoff, type Random } from "../../core/kernel/random.ts";
 import type { CloudEvent } from "../../core/contracts/common.ts";
 import { within } from "./deadline.ts";
 import type { FeedListener, Subscription } from "./feed.ts";
+import { ForeignMessages } from "./foreign-messages.ts";
 import { PartitionFeed } from "./kafka-feed.ts";
 
 const RETRY = { base: 200, cap: 5_000 };
@@ -33,6 +34,7 @@ const keyOf = (topic: string, partition: number): string => `${topic}/${String(p
 export class GroupConsumer implements Subscription {
   readonly #options: GroupOptions;
   readonly #feeds = new Map<string, PartitionFeed>();
+  readonly #foreign: ForeignMessages;
   readonly #ended: Promise<void>;
   #isStopped = false;
   #end: () => void = () => undefined;
@@ -40,6 +42,7 @@ export class GroupConsumer implements Subscription {
 
   constructor(options: GroupOptions) {
     this.#options = options;
+    this.#foreign = new ForeignMessages(options.warn, "event");
     this.#ended = this.#run();
   }
 
@@ -159,6 +162,9 @@ export class GroupConsumer implements Subscription {
       commit: offset => consumer.commit(topic, partition, offset),
       committed,
       holds: event => this.#options.holds(topic, partition, event),
+      foreign: offset => {
+        this.#foreign.found(topic, partition, offset);
+      },
     });
     this.#feeds.set(feed.name, feed);
     this.#options.listener.opened(feed);

@@ -37,24 +37,6 @@ function letterOf(value: string): DeadLetter | null {
   }
 }
 
-/** Says once of each message in a dead letters' topic that it is none: another program may write there. */
-export class ForeignMessages {
-  readonly #warn: (message: string) => void;
-  /** The last offset that was said, by topic and partition: a topic is read in order, again and again. */
-  readonly #said = new Map<string, number>();
-
-  constructor(warn: (message: string) => void) {
-    this.#warn = warn;
-  }
-
-  found(topic: string, partition: number, offset: number): void {
-    const place = `${topic}/${String(partition)}`;
-    if (offset <= (this.#said.get(place) ?? -1)) return;
-    this.#said.set(place, offset);
-    this.#warn(`The message ${place}/${String(offset)} is no dead letter and is passed over`);
-  }
-}
-
 /** The letters of one topic as they are read from its beginning. The first burial wins; a letter's position is its offset + 1. */
 export class LetterView {
   readonly #letters = new Map<string, DeadLetter>();

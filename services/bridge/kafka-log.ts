@@ -13,7 +13,8 @@ import { boundedAdmin } from "./kafka-admin.ts";
 import { GroupConsumer } from "./kafka-group.ts";
 import { bytesOf } from "./kafka-lane.ts";
 import { Lanes, type Parcel } from "./kafka-lanes.ts";
-import { ForeignMessages, letterMessage, LetterView, pageOf, tombstone } from "./kafka-letters.ts";
+import { ForeignMessages } from "./foreign-messages.ts";
+import { letterMessage, LetterView, pageOf, tombstone } from "./kafka-letters.ts";
 import { messageOf } from "./kafka-message.ts";
 import { namesIn, type Names } from "./kafka-names.ts";
 import { readPast } from "./kafka-past.ts";
@@ -48,7 +49,7 @@ export class KafkaLog implements EventLog {
     this.#names = namesIn(options.namespace);
     this.#admin = boundedAdmin(client, clock);
     this.#topics = new Topics(this.#admin, warn);
-    this.#foreign = new ForeignMessages(warn);
+    this.#foreign = new ForeignMessages(warn, "dead letter");
     const onFailure = onSendFailure ?? (() => undefined);
     this.#lanes = new Lanes({ createProducer: () => this.#remaking(client.producer()), clock, random, onFailure });
   }

@@ -345,16 +345,6 @@ describe("A restore", () => {
     });
   });
 
-  it("that was killed while it cleaned up has ended", async () => {
-    await restore();
-    mkdirSync(join(target, "restoring.partial"));
-    expect(() => {
-      requireRestored(target);
-    }).not.toThrow();
-    await restore({ force: true });
-    expect(countIn(target, "effect")).toBe(20);
-  });
-
   it("that was interrupted leaves nothing that could be backed up", async () => {
     mkdirSync(join(target, "restoring"));
     const settings = { url: "", admin: testConfig.admin, data: target };

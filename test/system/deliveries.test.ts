@@ -135,6 +135,7 @@ describe("Deliveries that are doubled, reordered and not acknowledged", () => {
       expect(accepted).toBeGreaterThan(0.99 * sent);
 
       await until(() => deliveries.owed === 0, "every delivery of the orders is acknowledged");
+      expect(await trade.violations()).toEqual([]);
 
       const before = deliveries.settled("inventory");
       const asTheyAre = () => inTurns([...orders.values()], id => trade.api.patiently<Order>(`/v1/orders/${id}`));

@@ -1,10 +1,11 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { CloudEvent } from "../../../core/contracts/common.ts";
+import type { Outcome } from "../../../core/contracts/reactions.ts";
 import { timestamp } from "../../../core/kernel/clock.ts";
 import { bridgeHandlers } from "../../../services/bridge/bridge.handlers.ts";
 import type { EventLog } from "../../../services/bridge/event-log.ts";
 import { eventOf } from "../../support/events.ts";
-import { createManualClock, createManualRandom } from "../../support/manual-clock.ts";
+import { createManualClock, createManualRandom, type ManualClock } from "../../support/manual-clock.ts";
 import { createMemoryLogDisk, memoryLog, type MemoryLogDisk } from "../../support/memory-log.ts";
 import { anyRequest } from "../../support/orders.ts";
 
@@ -15,13 +16,16 @@ describe("The bridge", () => {
   let disk: MemoryLogDisk;
   let log: EventLog;
   let appended: CloudEvent[];
+  let clock: ManualClock;
+  let refusesAll: boolean;
+  const outcomeOf = ({ id }: CloudEvent): Outcome =>
+    refusesAll ? { id, outcome: "failed", error: "no" } : { id, outcome: "done" };
   const handlers = () =>
     bridgeHandlers({
-      log,
-      clock: createManualClock(),
+      ...{ log, clock },
       random: createManualRandom(),
       subscribers: () => new Map([["order", ["stock.low.v1"]]]),
-      react: (_subscriber, events) => Promise.resolve(events.map(({ id }) => ({ id, outcome: "done" as const }))),
+      react: (_subscriber, events) => Promise.resolve(events.map(outcomeOf)),
       replayHere: () => Promise.resolve(0),
       replayEverywhere: () => Promise.resolve(0),
       onAppended: events => appended.push(...events),
@@ -30,6 +34,8 @@ describe("The bridge", () => {
   const inLog = () => disk.events;
 
   beforeEach(() => {
+    clock = createManualClock();
+    refusesAll = false;
     disk = createMemoryLogDisk();
     log = memoryLog(disk, createManualClock());
     appended = [];
@@ -114,6 +120,15 @@ describe("The bridge", () => {
       const { nextCursor } = await replay({});
       expect(nextCursor).not.toBeNull();
       expect(await replay({ cursor: nextCursor })).toEqual({ replayed: 1, left: 0, nextCursor: null });
+    });
+    it("says so when more aggregates refuse an event than a cursor can name", async () => {
+      refusesAll = true;
+      const events = Array.from({ length: 1_000 }, (_, index) => ({ ...low(1), subject: `sku-${String(index)}` }));
+      log = { ...log, past: async (_query, take) => (await take(events), "1") };
+      await expect(clock.until(replay({}))).rejects.toMatchObject({
+        type: "CONFLICT",
+        message: expect.stringMatching(/^1000 aggregates refuse an event/),
+      });
     });
     it.each([
       ["without an end", { to: undefined }],

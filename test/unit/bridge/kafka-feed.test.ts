@@ -28,6 +28,7 @@ describe("The feed of a partition", () => {
       commit: offset => Promise.resolve(void said.push(`commit ${String(offset)}`)),
       committed: () => Promise.resolve(3),
       holds: () => true,
+      foreign: offset => said.push(`foreign ${String(offset)}`),
     });
   });
   const read = async (after: number, limit = 100) => {
@@ -55,6 +56,7 @@ describe("The feed of a partition", () => {
     const foreign = { offset: 2, key: "x", value: "not JSON", headers: { ce_type: "order.placed.v1" } };
     feed.take({ topic: "t", partition: 0, asked: 2, last: 2, messages: [foreign] });
     expect(await read(0)).toEqual({ positions: [], upTo: 3 });
+    expect(said.filter(each => each.startsWith("foreign"))).toEqual(["foreign 2"]);
   });
 
   it("goes back when the reader does, and leaves what was fetched before that", async () => {

@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { DeadLetter } from "../../../core/contracts/bridge.ts";
 import type { Incoming } from "../../../core/kafka.ts";
-import { ForeignMessages, letterMessage, LetterView, tombstone } from "../../../services/bridge/kafka-letters.ts";
+import { ForeignMessages } from "../../../services/bridge/foreign-messages.ts";
+import { letterMessage, LetterView, tombstone } from "../../../services/bridge/kafka-letters.ts";
 import { event } from "../../contract/event-log.contract.ts";
 
 const letterOf = (sequence: number): DeadLetter => ({
@@ -57,7 +58,7 @@ describe("The dead letters of a topic", () => {
 
 it("A message that is no dead letter is said once, with its place, however often the topic is read", () => {
   const said: string[] = [];
-  const messages = new ForeignMessages(message => said.push(message));
+  const messages = new ForeignMessages(message => said.push(message), "dead letter");
   for (let reading = 0; reading < 3; reading += 1) {
     messages.found("shop.billing.dlq.v1", 0, 4);
     messages.found("shop.billing.dlq.v1", 0, 7);
