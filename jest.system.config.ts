@@ -4,12 +4,12 @@ import { filesOf, onSharedServers, projectDefaults, serial } from "./jest.shared
 
 const files = filesOf("system");
 /** They keep both cores busy all the time, or count seconds while much goes on. */
-const alone = files("cluster", "life", "deliveries", "upgrade");
+const alone = files("outages", "cluster", "life", "deliveries", "upgrade");
 /** They neither end nor break the servers that they are given. */
 const beside = files("backup-cluster", "bridge-cluster", "kafka-log", "mongo", "mongo-races", "repl");
 
 const config: Config = {
-  // Many of those that run beside each other mostly wait, for what was killed or frozen.
+  // Of those that run beside each other many mostly wait, for what was killed or frozen.
   maxWorkers: 3,
   testSequencer: "<rootDir>/test/support/longest-first.ts",
   // jest takes this from here only; a project's own is accepted and ignored.

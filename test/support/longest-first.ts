@@ -1,11 +1,10 @@
-// Of the files that run beside each other, those that take longest begin: else the last of them would run alone. Beside
-// the first, which counts seconds, come those that mostly wait.
+// Of the files that run beside each other, those that take longest begin: else the last of them would run alone.
 import sequencer from "@jest/test-sequencer";
 import { basename } from "node:path";
 
 /** Its types tell of a namespace, where there is the class itself. */
 const TestSequencer = sequencer as unknown as typeof sequencer.default;
-const LONGEST = ["outages", "kafka-faults", "resilience", "audit", "backup-cluster", "import"];
+const LONGEST = ["kafka-faults", "resilience", "audit", "backup-cluster", "import"];
 
 type Tests = Parameters<InstanceType<typeof TestSequencer>["sort"]>[0];
 

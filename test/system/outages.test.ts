@@ -22,6 +22,8 @@ import { scale } from "../support/scale.ts";
 import { startTrade, type Trade } from "../support/trade.ts";
 
 const RATE = 4;
+/** So many that some order always comes, though each buyer waits as long as it is told to before it asks again. */
+const BUYERS = 16;
 const FLOWS_AGAIN_MS = 5_000;
 const EVENTS_AGAIN_MS = 30_000;
 const GRACE_MS = 2_000;
@@ -69,7 +71,7 @@ async function untilReached(mongo: string): Promise<void> {
 async function delivered({ api }: Trade): Promise<void> {
   const subscribers = ["audit", "billing", "customer", "inventory", "notification", "order"];
   await api.until(
-    () => api.get<Result<"v1.bridge.lag">>("/v1/events/lag"),
+    () => api.patiently<Result<"v1.bridge.lag">>("/v1/events/lag"),
     ({ items }) =>
       subscribers.every(name => items.some(({ subscriber }) => subscriber === name)) &&
       items.every(({ behind }) => behind === 0),
@@ -178,7 +180,8 @@ describe(`For ${String(scale.outageMs / 1000)} s`, () => {
     async ({ name, how }) => {
       const fault = faults[how];
       if (fault === undefined) throw new Error(`${how} is no fault`);
-      const trade = await startTrade(cluster, { name: `${name}-${how.replace(" ", "-")}`, ratePerSecond: RATE });
+      const load = { ratePerSecond: RATE, concurrency: BUYERS };
+      const trade = await startTrade(cluster, { name: `${name}-${how.replace(" ", "-")}`, ...load });
       await trade.api.until(
         () => Promise.resolve(attemptsOf(trade).filter(isAnswered).length),
         count => count >= RATE,
@@ -218,14 +221,17 @@ describe(`For ${String(scale.outageMs / 1000)} s`, () => {
     async () => {
       await servers.kafka.server.kill();
       const trade = await startTrade(cluster, { name: "bound" });
+      const began = Date.now();
       const isFull = ({ status, code }: Attempt): boolean => status === 503 && code === "EVENT_BACKLOG";
       await trade.api.until(
         () => Promise.resolve(attemptsOf(trade).filter(isFull).length),
         count => count > 10,
       );
+      const full = Date.now() - began;
       expect(attemptsOf(trade).filter(isAnswered).length).toBeGreaterThan(OUTBOX_BOUND / 10);
       await servers.kafka.server.restart();
       const flowing = await flowsAgain(trade, Date.now());
+      console.log("kafka's outboxes", { full, flowing });
       expect(flowing).toBeLessThan(EVENTS_AGAIN_MS);
       await trade.close();
       await trade.audited();
