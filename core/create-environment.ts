@@ -10,9 +10,7 @@ export async function createEnvironment(config: Config, onFatal: (error: Error) 
   const [clock, random] = [systemClock, systemRandom];
   const { data: folder, durability, outboxBound, cluster, namespace, metrics: isMeasured } = config;
   const health = new Health(clock);
-  const onLog = (problem: string | null): void => {
-    health.report("log", problem, { critical: false });
-  };
+  const onLog = health.shared("log", { critical: false });
   const shared = { outboxBound, clock, random, onFatal, isMeasured, onLog };
   const open =
     cluster === null

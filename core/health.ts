@@ -48,6 +48,17 @@ export class Health {
     this.#set(name, entry, problem);
   }
 
+  /** A state that several tell of: it fails while it does for one of them. */
+  shared(name: string, options: HealthOptions): (who: string, problem: string | null) => void {
+    const problems = new Map<string, string>();
+    return (who, problem) => {
+      if (problem === null) problems.delete(who);
+      else problems.set(who, problem);
+      const [first = null] = problems.values();
+      this.report(name, first, options);
+    };
+  }
+
   forget(name: string): void {
     this.#entries.delete(name);
   }

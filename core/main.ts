@@ -100,6 +100,11 @@ function announce({ config, made }: Prepared, node: RunningNode, opsPort: number
   process.stdout.write(`${[...where, ...next].join("\n")}\n`);
 }
 
+/** Whatever still runs: what is cut off goes on after the restart. */
+function endAfter(ms: number): void {
+  setTimeout(() => fail(new StartupError(`not everything had ended after ${String(ms / 1000)} s`)), ms);
+}
+
 function stopOnSignal(stop: () => Promise<void>): void {
   let first: number | undefined;
   const onSignal = (): void => {
@@ -135,7 +140,7 @@ async function main(): Promise<void> {
   const running: { node?: RunningNode; tracing?: Tracing } = {};
   const stop = async (): Promise<void> => {
     readiness.block("stopping");
-    setTimeout(() => process.exit(0), stopTimesOf(config).deadlineMs);
+    endAfter(stopTimesOf(config).deadlineMs);
     await running.node?.stop();
     await running.tracing?.stop(LAST_SPANS_MS);
     ops.close();

@@ -42,8 +42,8 @@ export interface HostOptions extends Omit<StoreOptions, "onCommit" | "onFacts" |
   readonly isMeasured?: boolean;
   /** See the relay's. */
   readonly takeOverMs?: number;
-  /** Hears that the event log takes no events, and why, or (null) that it does. */
-  readonly onLog?: (problem: string | null) => void;
+  /** Hears that the event log takes no events of this service, and why, or (null) that it does. */
+  readonly onLog?: (service: string, problem: string | null) => void;
 }
 
 /** A line for each fact: what happened to which order, payment, SKU …; what it says of them stays in the event. */
@@ -125,7 +125,9 @@ function relayOf({ broker, name, logger }: Service, database: StoreDatabase, opt
   const { onLog = () => undefined, ...rest } = options;
   return createRelay({
     stores: () => relayed(database),
-    ...appendTo(callerOf(broker, name), onLog),
+    ...appendTo(callerOf(broker, name), problem => {
+      onLog(name, problem);
+    }),
     logger,
     ...rest,
   });

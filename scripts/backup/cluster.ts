@@ -68,6 +68,8 @@ export async function backupCluster(settings: ToolConfig, options: BackupOptions
       });
       if (set.isEmpty) throw new StartupError(`MongoDB has nothing of ${namespace}: there is nothing to back up`);
       await log.copy(ends, set, signal);
+      // One that began during the copy has made the topics anew: what was read of them is of another shop.
+      await requireWhole(dump, namespace);
       const header = { comptoir: "backup", format: DUMP_FORMAT, namespace, takenAt } as const;
       const bytes = await writeDump(path, header, linesOf(set, log.partitionsIn(ends), positions), signal);
       await checkDump(path);

@@ -22,6 +22,8 @@ export interface Feed {
   read(after: number, types: readonly string[], limit: number): Promise<Reading>;
   /** What the group has behind it; 0 for a group that is new. */
   committed(): Promise<number>;
+  /** Rejects when the share is another's by what its log knows, which this process may not have heard yet. Not beside a commit. */
+  confirm(): Promise<void>;
   /** Never goes back: a commit that comes late, from a consumer that was taken over, says nothing new. */
   commit(position: number): Promise<void>;
   /** Whether this event belongs to this share: then nobody else delivers its aggregate. */

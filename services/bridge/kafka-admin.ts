@@ -1,6 +1,7 @@
 // What the log asks Kafka beside reading and writing: each question under a deadline, and a new client after one that was not
-// answered. One whose connection hangs may stay so, and whoever asks it later would wait for ever.
+// answered, and after topics were gone. One whose connection hangs may stay so, and whoever asks it later would wait for ever.
 import type { KafkaAdmin, KafkaClient } from "../../core/kafka.ts";
+import { isTopicUnknown } from "../../core/kafka-errors.ts";
 import type { Clock } from "../../core/kernel/clock.ts";
 import { DeadlineError, within } from "./deadline.ts";
 
@@ -81,7 +82,8 @@ class BoundedAdmin implements KafkaAdmin {
         used.ready.then(() => question(used.admin)),
       );
     } catch (error) {
-      if (error instanceof DeadlineError) this.#drop(used);
+      // One that knows of topics that are gone asks for them before it answers anything, making them included.
+      if (error instanceof DeadlineError || isTopicUnknown(error)) this.#drop(used);
       throw error;
     }
   }

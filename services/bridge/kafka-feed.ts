@@ -16,6 +16,8 @@ export interface Share {
   commit(offset: number): Promise<void>;
   committed(): Promise<number>;
   holds(event: CloudEvent): boolean;
+  /** The log has lost its end, and what this group had read of it: the place to go on from is void. */
+  fellBack(): void;
   /** Of a message that has our header and is no event. */
   foreign(offset: number): void;
 }
@@ -59,10 +61,15 @@ export class PartitionFeed implements Feed {
   /** Whether it was taken. */
   take({ asked, last, messages }: IncomingBatch): boolean {
     if (!this.#isOpen || this.#expected === null) return false;
-    if (asked !== this.#expected && !this.#hasMoved(asked)) {
-      // Fetched before the reader went elsewhere.
-      this.#share.seek(this.#expected);
-      return false;
+    if (asked !== this.#expected) {
+      const isAgain = this.#strayed === asked;
+      this.#strayed = asked;
+      // Once: fetched before the reader went elsewhere. Again: the client was sent to where the log begins now.
+      if (!isAgain || asked < this.#expected) {
+        this.#share.seek(this.#expected);
+        if (isAgain) this.#share.fellBack();
+        return false;
+      }
     }
     this.#strayed = null;
     this.#buffer.push(...messages);
@@ -113,21 +120,20 @@ export class PartitionFeed implements Feed {
     this.#committed = Math.max(position, this.#committed ?? 0);
   }
 
+  async confirm(): Promise<void> {
+    await this.#share.commit(await this.committed());
+    this.#requireOpen();
+  }
+
   #rewind(offset: number): void {
     this.#buffer = [];
+    this.#strayed = null;
     this.#next = offset;
     this.#expected = offset;
     this.#share.seek(offset);
     if (!this.#isPaused) return;
     this.#isPaused = false;
     this.#share.resume();
-  }
-
-  /** Asked for twice beyond what was expected: what lay before it is kept no longer. */
-  #hasMoved(asked: number): boolean {
-    const again = this.#strayed === asked && this.#expected !== null && asked > this.#expected;
-    this.#strayed = asked;
-    return again;
   }
 
   #requireOpen(): void {

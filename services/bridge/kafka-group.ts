@@ -38,6 +38,7 @@ export class GroupConsumer implements Subscription {
   readonly #ended: Promise<void>;
   #isStopped = false;
   #end: () => void = () => undefined;
+  #crash: (error: Error) => void = () => undefined;
   #seenAt = 0;
 
   constructor(options: GroupOptions) {
@@ -85,6 +86,7 @@ export class GroupConsumer implements Subscription {
     this.#end = () => {
       resolve(undefined);
     };
+    this.#crash = reject;
     this.#seenAt = this.#options.clock.now();
     const watching = { isOn: true };
     void this.#watch(watching, reject);
@@ -162,6 +164,12 @@ export class GroupConsumer implements Subscription {
       commit: offset => consumer.commit(topic, partition, offset),
       committed,
       holds: event => this.#options.holds(topic, partition, event),
+      // The client has put the group's place back already: a new consumer begins there.
+      fellBack: () => {
+        this.#crash(
+          new Error(`${keyOf(topic, partition)} ends before what was read of it: it is read again from its beginning`),
+        );
+      },
       foreign: offset => {
         this.#foreign.found(topic, partition, offset);
       },

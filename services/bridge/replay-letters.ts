@@ -40,7 +40,8 @@ async function replayAggregate(
     const { outcomes } = await react({ events: entries.map(({ event }) => event), replay: true });
     for (const verdict of verdictsOf(entries, outcomes)) for (const { event } of verdict.done) done.add(event.id);
   }
-  await feed.committed();
+  // A process that was frozen meanwhile does not know yet that the feed has gone, and what was buried there since.
+  await feed.confirm();
   if (done.size === letters.length) await park({ subject, from: null });
   await deadLetters.unbury(letters.filter(({ event }) => done.has(event.id)));
   return done.size;

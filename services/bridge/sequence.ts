@@ -22,6 +22,8 @@ const feedOf = (sequence: Sequence, group: string): Feed => ({
   name: FEED,
   read: (after, types, limit) => sequence.read(after, types, limit),
   committed: () => sequence.committed(group),
+  // Nobody else has it.
+  confirm: () => Promise.resolve(),
   commit: position => sequence.commit(group, position),
   holds: () => true,
 });

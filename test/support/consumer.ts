@@ -47,6 +47,7 @@ export function consume({ log, group, types, clock, react, park }: ConsumerOptio
         return reading;
       },
       committed: () => feed.committed(),
+      confirm: () => feed.confirm(),
       commit: position => (broken === null ? feed.commit(position) : Promise.reject(broken)),
       holds: event => feed.holds(event),
     };

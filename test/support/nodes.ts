@@ -40,8 +40,8 @@ export interface TestNode {
   readonly health: Health;
   /** As a service without a deadline of its own, or with what `meta` says. */
   call<A extends ActionName>(action: A, params: Params<A>, meta?: object): Promise<Result<A>>;
-  /** From the gateway of this node. */
-  get(path: string): Promise<{ status: number; ms: number; retryAfter: string | null; body: unknown }>;
+  /** From the gateway of this node; as nobody when the token is left out. */
+  get(path: string, token?: string): Promise<{ status: number; ms: number; retryAfter: string | null; body: unknown }>;
   stop(): Promise<void>;
   /** Says nothing more to anybody, as a process that was killed. */
   vanish(): Promise<void>;
@@ -54,11 +54,12 @@ interface Parts {
   readonly ops?: string;
 }
 
-async function ask(server: Server | undefined, path: string) {
+async function ask(server: Server | undefined, path: string, token?: string) {
   if (server === undefined) throw new Error("This node has no gateway");
   const { port } = server.address() as AddressInfo;
   const began = performance.now();
-  const answer = await fetch(`http://127.0.0.1:${String(port)}${path}`);
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const answer = await fetch(`http://127.0.0.1:${String(port)}${path}`, { headers });
   const body: unknown = await answer.json();
   return { status: answer.status, ms: performance.now() - began, retryAfter: answer.headers.get("retry-after"), body };
 }
@@ -94,7 +95,7 @@ export async function startNode(
     broker,
     health,
     call: (action, params, meta = {}) => broker.call(action, params, { meta: { principal: service, ...meta } }),
-    get: path => ask(gateway?.server, path),
+    get: (path, token) => ask(gateway?.server, path, token),
     stop: () => broker.stop(),
     async vanish() {
       const { client } = broker.transit?.tx as unknown as { client: { close(): Promise<void> } };

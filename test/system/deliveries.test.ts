@@ -11,6 +11,7 @@ import type { Order } from "../../core/contracts/order.ts";
 import { knownServices } from "../../core/node.ts";
 import { MongoDump } from "../../core/store/mongo-dump.ts";
 import { startCluster, type Cluster } from "../../scripts/support/cluster.ts";
+import { ledgerCollection, type LedgerEntry } from "../../services/billing/provider.simulator.ts";
 import { requireServers, type Servers } from "../../scripts/support/servers.ts";
 import { createChance } from "../simulation/chance.ts";
 import { runEvents } from "../support/events-tool.ts";
@@ -83,18 +84,25 @@ const mailsOf = ({ id, status }: Order): string[] => mailed[status].map(name => 
 type Mail = Pick<Notification, "orderId" | "template">;
 const nameOf = ({ orderId, template }: Mail): string => `${String(orderId)} ${template}`;
 
-/**
- * Sorted; each mail that there is, so one that is there twice is named twice. By one walk over the database: page by page,
- * in order, the stand-in reads all of them again for each.
- */
-async function allMails(): Promise<string[]> {
+/** By one walk over the database: page by page, in order, the stand-in reads all of them again for each. */
+async function allOf<T>(service: string, collection: string): Promise<T[]> {
   const dump = await MongoDump.open(mongoAt(servers.mongo), cluster.namespace);
-  const names: string[] = [];
-  for await (const { body } of dump.documents({ service: "notification", collection: "notifications" }))
-    names.push(nameOf((JSON.parse(body) as { state: Mail }).state));
+  const states: T[] = [];
+  for await (const { body } of dump.documents({ service, collection }))
+    states.push((JSON.parse(body) as { state: T }).state);
   await dump.close();
-  return names.sort();
+  return states;
 }
+
+/** Sorted; each mail that there is, so one that is there twice is named twice. */
+const allMails = async (): Promise<string[]> => (await allOf<Mail>("notification", "notifications")).map(nameOf).sort();
+
+/** Sorted; what was taken by the provider's own account, whatever billing knows of it: one amount per capture. */
+const allCharges = async (): Promise<number[]> =>
+  (await allOf<LedgerEntry>("provider", ledgerCollection.name))
+    .filter(({ type, state }) => type === "CAPTURE" && state === "APPROVED")
+    .map(({ amount }) => amount)
+    .sort((a, b) => a - b);
 
 /** Of twenty orders one is shipped and one cancelled. @returns how many were changed */
 async function shipAndCancelSome(orders: readonly Order[]): Promise<number> {
@@ -140,11 +148,14 @@ describe("Deliveries that are doubled, reordered and not acknowledged", () => {
       const before = deliveries.settled("inventory");
       const asTheyAre = () => inTurns([...orders.values()], id => trade.api.patiently<Order>(`/v1/orders/${id}`));
       const changed = await shipAndCancelSome(await asTheyAre());
-      const wanted = (await asTheyAre()).flatMap(mailsOf).sort();
+      const ended = await asTheyAre();
+      const wanted = ended.flatMap(mailsOf).sort();
       await until(() => deliveries.settled("notification") >= wanted.length, "every event that makes a mail is taken");
       await until(() => deliveries.settled("inventory") >= before + changed, "every event that moves goods is taken");
       await until(() => deliveries.owed === 0, "every delivery is acknowledged");
       expect(await allMails()).toEqual(wanted);
+      const sold = ended.filter(({ status }) => status !== "REJECTED");
+      expect(await allCharges()).toEqual(sold.map(({ totals }) => totals.gross.amount).sort((a, b) => a - b));
       expect(await trade.violations()).toEqual([]);
       expectDisturbed();
     },

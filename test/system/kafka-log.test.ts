@@ -1,10 +1,13 @@
 // The event log's contract on a real Kafka, and what a client that knows nothing of the bridge finds there.
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "@jest/globals";
 import { ConfigResourceTypes, Kafka, logLevel, type Admin, type KafkaMessage } from "kafkajs";
 import type { DeadLetter } from "../../core/contracts/bridge.ts";
 import type { KafkaLog } from "../../services/bridge/kafka-log.ts";
 import { event, eventLogContract } from "../contract/event-log.contract.ts";
+import { consume } from "../support/consumer.ts";
+import { createManualClock } from "../support/manual-clock.ts";
 import { kafkaConfig, kafkaFor, openKafkaLog, type TestKafka } from "../support/kafka.ts";
 
 let kafka: TestKafka;
@@ -98,6 +101,29 @@ describe("What the event log has made in Kafka", () => {
       ...{ error: "cannot take this", attempts: "5", "content-type": "application/json" },
       source: expect.stringMatching(new RegExp(`^${namespace}\\.order\\.v1/[0-2]/0$`)) as unknown,
     });
+  });
+
+  it("is delivered from its beginning to a group that has read more of it than there is", async () => {
+    await log.append([1, 2, 3].map(sequence => event("a", sequence)));
+    // As after a broker lost the end of its log, which it had not yet written to its disk.
+    const beyond = Array.from({ length: partitions }, (_, partition) => ({ partition, offset: "100" }));
+    await admin.setOffsets({ groupId: `${namespace}.billing`, topic: `${namespace}.order.v1`, partitions: beyond });
+    const seen: string[] = [];
+    const consumer = consume({
+      ...{ log, group: "billing", types: ["order.placed.v1"], clock: createManualClock() },
+      react({ events }) {
+        seen.push(...events.map(({ id }) => id));
+        return Promise.resolve({ outcomes: events.map(({ id }) => ({ id, outcome: "done" })) });
+      },
+      park: () => Promise.resolve({}),
+    });
+    const end = Date.now() + 30_000;
+    while (seen.length < 3 && Date.now() < end) {
+      await consumer.drain();
+      await delay(50);
+    }
+    await consumer.stop();
+    expect(seen).toEqual(["order:a:1", "order:a:2", "order:a:3"]);
   });
 
   it("is no group for a reading of dead letters: joining one takes seconds on an ordinary broker", async () => {

@@ -3,9 +3,10 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "@jest/glob
 import type { Server } from "../../scripts/support/server-process.ts";
 import { startNats, startToxiproxy } from "../../scripts/support/servers.ts";
 import { expose } from "../../core/metrics/registry.ts";
+import type { Result } from "../../core/contracts/index.ts";
 import type { Request } from "../../core/request.ts";
 import { client } from "../support/client.ts";
-import type { Stubs } from "../support/gateway.ts";
+import { signer, staff, type Stubs } from "../support/gateway.ts";
 import { startNode, type TestNode } from "../support/nodes.ts";
 
 const api = client("", "");
@@ -93,7 +94,9 @@ describe("a node whose action does not answer", () => {
     fresh();
     let healthy = false;
     await node("slow", { "v1.product.get": ({ sku }: { sku: string }) => (healthy ? product(sku) : never()) });
-    const door = await node("door", { "v1.account.jwks": () => ({ keys: [] }) }, { gateway: true });
+    const key = await signer("first");
+    const keys = async () => ({ keys: [await key.jwk()] });
+    const door = await node("door", { "v1.account.jwks": keys }, { gateway: true });
     // As in a cluster: who tells of the circuits is not who has them.
     const registry = await node("registry", {}, { registry: true });
     await knows(door, "slow", "registry");
@@ -106,11 +109,8 @@ describe("a node whose action does not answer", () => {
     expect(quick).toMatchObject(unavailable);
     expect(quick.ms).toBeLessThan(1_000);
     const breaker = async () => {
-      const { items } = await registry.call(
-        "v1.registry.services",
-        {},
-        { principal: { kind: "user", id: "ops", scopes: ["ops:read"], customerId: null } },
-      );
+      const { body } = await door.get("/v1/registry/services", await key.sign(staff("ops:read")));
+      const { items } = body as Result<"v1.registry.services">;
       return items.flatMap(({ actions }) => actions).find(({ name }) => name === "v1.product.get")?.breaker;
     };
     const metric = async () =>

@@ -55,6 +55,17 @@ describe("Asking Kafka", () => {
     expect(await admin.topics()).toEqual(["topic of client 2"]);
   });
 
+  it("gives a client up that asks for topics which are gone: it would before every answer", async () => {
+    await admin.connect();
+    const gone = Object.assign(new Error("This server does not host this topic-partition"), {
+      type: "UNKNOWN_TOPIC_OR_PARTITION",
+    });
+    clientOf(1).topics = () => Promise.reject(new Error("Retried", { cause: gone }));
+    await expect(admin.topics()).rejects.toThrow("Retried");
+    expect(clientOf(1).isClosed).toBe(true);
+    expect(await admin.topics()).toEqual(["topic of client 2"]);
+  });
+
   it("connects anew after a connection that failed", async () => {
     connecting = () => Promise.reject(new Error("ECONNREFUSED"));
     await expect(admin.connect()).rejects.toThrow("ECONNREFUSED");

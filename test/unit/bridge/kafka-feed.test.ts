@@ -28,6 +28,7 @@ describe("The feed of a partition", () => {
       commit: offset => Promise.resolve(void said.push(`commit ${String(offset)}`)),
       committed: () => Promise.resolve(3),
       holds: () => true,
+      fellBack: () => said.push("fell back"),
       foreign: offset => said.push(`foreign ${String(offset)}`),
     });
   });
@@ -75,6 +76,30 @@ describe("The feed of a partition", () => {
     expect(feed.take(batch(7, 2))).toBe(false);
     expect(feed.take(batch(7, 2))).toBe(true);
     expect(await read(0)).toEqual({ positions: [8, 9], upTo: 9 });
+  });
+
+  it("says that the log fell back when it is sent to what lies before its place, once more than a late fetch would", async () => {
+    await read(5);
+    said = [];
+    expect(feed.take(batch(0, 2))).toBe(false);
+    expect(said).toEqual(["seek 5"]);
+    expect(feed.take(batch(0, 2))).toBe(false);
+    expect(said).toEqual(["seek 5", "seek 5", "fell back"]);
+    expect(await read(5)).toEqual({ positions: [], upTo: 5 });
+  });
+
+  it("takes a late fetch for no more than that, however often the reader goes elsewhere", async () => {
+    for (const place of [3, 5, 7]) {
+      await read(place);
+      expect(feed.take(batch(0, 2))).toBe(false);
+    }
+    expect(said).not.toContain("fell back");
+  });
+
+  it("confirms that it is its own by what its log says to a commit of where it is", async () => {
+    await feed.commit(6);
+    await feed.confirm();
+    expect(said).toEqual(["pause", "commit 6", "commit 6"]);
   });
 
   it("fetches no more while much lies unread", async () => {

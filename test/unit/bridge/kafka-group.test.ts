@@ -102,6 +102,18 @@ describe("A consumer group in this process", () => {
     expect(names()).toEqual(["t/0"]);
   });
 
+  it("makes a new consumer when the log lost its end, which begins where Kafka has put the group back to", async () => {
+    join(0);
+    await open[0]?.read(7, [], 1);
+    const early = { topic: "t", partition: 0, asked: 2, last: 3, messages: [] };
+    expect(consumers.last().batch(early)).toBe(false);
+    await clock.advance(10_000);
+    expect(consumers.state.made).toBe(1);
+    expect(consumers.last().batch(early)).toBe(false);
+    await clock.advance(10_000);
+    expect(consumers.state).toMatchObject({ made: 2, stopped: 1 });
+  });
+
   it("tries again and again while Kafka cannot be reached", async () => {
     consumers.state.refuses = true;
     consumers.last().crashed(new Error("gone"));

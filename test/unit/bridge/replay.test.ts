@@ -29,6 +29,8 @@ function createLog(disk: MemoryLogDisk, clock: ManualClock) {
     feeds: [] as Feed[],
     fresh: new Set<string>(),
     closed: new Set<string>(),
+    /** Another's, which this process has not heard. */
+    fenced: new Set<string>(),
   };
   const feedOf = (subject: string): Feed => ({
     name: subject,
@@ -37,6 +39,7 @@ function createLog(disk: MemoryLogDisk, clock: ManualClock) {
       return Promise.resolve({ entries, upTo: after + entries.length });
     },
     committed: () => (state.closed.has(subject) ? Promise.reject(new Error("given away")) : Promise.resolve(0)),
+    confirm: () => (state.fenced.has(subject) ? Promise.reject(new Error("not a member")) : Promise.resolve()),
     commit: () => Promise.resolve(),
     holds: one => one.subject === subject,
   });
@@ -142,11 +145,18 @@ describe("A replay of dead letters", () => {
     expect([...disk.letters.values()].map(({ subject }) => subject)).toEqual(["order:a"]);
   });
 
-  it("does not unpark what another process may be burying, once a feed was taken away", async () => {
-    onReplay = () => log.state.closed.add("a");
+  it("does not unpark what another process may be burying, once a feed was taken away, heard of or not", async () => {
+    onReplay = () => log.state.fenced.add("a");
     expect(await replay()).toBe(2);
     expect(unparked.toSorted()).toEqual(["order:b", "order:c"]);
     expect([...disk.letters.values()].map(({ subject }) => subject)).toEqual(["order:a"]);
+    expect(errors).toEqual([new Error("not a member")]);
+  });
+
+  it("delivers no more of a feed that was taken away", async () => {
+    log.state.closed.add("a");
+    expect(await replay()).toBe(2);
+    expect(replayed.toSorted()).toEqual(["order:b:1", "order:c:1"]);
     expect(errors).toEqual([new Error("given away")]);
   });
 

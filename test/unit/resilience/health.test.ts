@@ -52,6 +52,25 @@ describe("Health", () => {
     health.report("nats", null, { critical: true });
     expect(health.reasons).toEqual([]);
   });
+
+  it("takes what several say of the same: it fails while one of them says so", () => {
+    const health = new Health(createManualClock());
+    const changes: unknown[] = [];
+    health.onChange((...change) => changes.push(change));
+    const report = health.shared("log", { critical: false });
+    report("order", "takes no events");
+    report("billing", null);
+    expect(health.degraded).toEqual(["log: takes no events"]);
+    report("billing", "takes no events");
+    report("order", null);
+    expect(health.degraded).toEqual(["log: takes no events"]);
+    report("billing", null);
+    expect(health.degraded).toEqual([]);
+    expect(changes).toEqual([
+      ["log", "takes no events"],
+      ["log", null],
+    ]);
+  });
 });
 
 describe("Load shedding", () => {

@@ -1,0 +1,57 @@
+// Who comes to the shop beside those who order, whatever is broken: each answer is one that a client can act on, and in time.
+import { randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
+import { PATIENCE_MS } from "../../core/deadlines.ts";
+
+const VISIT_EVERY_MS = 1_000;
+/** Beyond it an answer counts as one that hangs. */
+export const LATEST_MS = PATIENCE_MS + 2_000;
+
+interface Question {
+  readonly method: "GET" | "POST";
+  readonly path: string;
+  /** Of what is sent. */
+  readonly body?: object;
+}
+
+interface Answered extends Question {
+  /** 0 when the connection failed. */
+  readonly status: number;
+  readonly retryAfter: string | null;
+  readonly ms: number;
+}
+
+/** Others beside those who order: they read, list and add customers, at each gateway, until they are told to stop. */
+export function startVisitors(urls: readonly string[], token: string, sku: string) {
+  const stopping = new AbortController();
+  const answers: Answered[] = [];
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  const keyed = () => ({ ...headers, "idempotency-key": randomUUID() });
+  const visit = async (url: string, { method, path, body }: Question): Promise<void> => {
+    while (!stopping.signal.aborted) {
+      const begin = Date.now();
+      const sent = body === undefined ? { headers } : { headers: keyed(), body: JSON.stringify(body) };
+      const answer = await fetch(url + path, { method, ...sent }).catch(() => null);
+      await answer?.arrayBuffer();
+      const [status, retryAfter] = [answer?.status ?? 0, answer?.headers.get("retry-after") ?? null];
+      answers.push({ method, path, status, retryAfter, ms: Date.now() - begin });
+      await pause(VISIT_EVERY_MS);
+    }
+  };
+  const paths = ["/v1/orders?limit=5", `/v1/products/${sku}`, `/v1/inventory/${sku}`, "/v1/payments?limit=5"];
+  const questions: readonly Question[] = [
+    ...paths.map(path => ({ method: "GET" as const, path })),
+    { method: "POST", path: "/v1/customers", body: { name: "Visitor" } },
+  ];
+  const ended = Promise.all(urls.flatMap(url => questions.map(question => visit(url, question))));
+  return async (): Promise<readonly Answered[]> => {
+    stopping.abort();
+    await ended;
+    return answers;
+  };
+}
+
+export const isDone = ({ method, status }: Answered): boolean => status === (method === "GET" ? 200 : 201);
+/** Neither a hang nor an answer that a client cannot act on. */
+export const isWrong = (answered: Answered): boolean =>
+  !(isDone(answered) || (answered.status === 503 && answered.retryAfter !== null)) || answered.ms > LATEST_MS;
