@@ -22,7 +22,8 @@ const SWEEP_MS = 2_000;
 const TAKE_OVER_MS = 5_000;
 /** After what it published: what comes meanwhile goes together, which costs the log and the outbox one write. */
 const GATHER = { least: 10, most: 100 };
-const PAUSE = { base: 50, cap: 5_000 };
+/** Short: while it lasts orders may be refused for a full outbox, and a call that fails costs little. */
+const PAUSE = { base: 50, cap: 2_000 };
 /** A stream that the log refused is tried again so often: meanwhile a newer release of the bridge may run. */
 const RETRY_PARKED_MS = 60_000;
 

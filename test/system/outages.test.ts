@@ -202,7 +202,8 @@ describe(`For ${String(scale.outageMs / 1000)} s`, () => {
       await servers.kafka.server.restart();
       const flowing = await flowsAgain(trade, Date.now());
       console.log("kafka's outboxes", { full, taken, flowing });
-      expect(flowing).toBeLessThan(FLOWS_AGAIN_MS);
+      // What waits goes first, as much as the bound lets in.
+      expect(flowing).toBeLessThan(EVENTS_AGAIN_MS);
       await trade.close();
       await trade.audited();
       expect(wrongAnswers(attemptsOf(trade))).toEqual([]);
