@@ -20,6 +20,8 @@ export interface AuditorTools {
 }
 
 const SUSPECTS_EVERY_MS = 2_000;
+/** While more are due: the shop has its turn in between. */
+const MORE_SUSPECTS_MS = 100;
 /** The other services start with this one. */
 const START_MS = 5_000;
 const neverRun = (check: CheckName): CheckRun => ({
@@ -124,10 +126,11 @@ export class Auditor {
 
   async #lookAgain(): Promise<void> {
     while (!this.#stopped) {
-      await this.#tools.suspects.round().catch((error: unknown) => {
+      const isMore = await this.#tools.suspects.round().catch((error: unknown) => {
         this.#tools.onError("suspects", error);
+        return false;
       });
-      await this.#sleep(SUSPECTS_EVERY_MS);
+      await this.#sleep(isMore ? MORE_SUSPECTS_MS : SUSPECTS_EVERY_MS);
     }
   }
 

@@ -17,8 +17,9 @@ interface Suspect {
 
 /** More wait for the next walk. */
 const MOST = 2_000;
-/** Second looks of one round. */
+/** Second looks of one round, and of those at once. */
 const ROUND = 50;
+const AT_ONCE = 8;
 
 const keyOf = ({ check, subject }: Violation): string => `${check} ${subject}`;
 
@@ -44,13 +45,17 @@ export class Suspects {
     this.#waiting.set(key, { found, dueAt, mark: null, hasArrived: false, wasAway: false });
   }
 
-  /** The second looks that are due, a bounded number. @throws the first failure, after all others have had their turn */
-  async round(): Promise<void> {
+  /**
+   * The second looks that are due, a bounded number.
+   * @returns whether more are due: after an outage there are thousands, and something may really be wrong behind them
+   * @throws the first failure, after all others have had their turn
+   */
+  async round(): Promise<boolean> {
     const now = this.#tools.clock.now();
     const due = [...this.#waiting].filter(([, { dueAt }]) => dueAt <= now).slice(0, ROUND);
     const failed: unknown[] = [];
     const awaited: Suspect[] = [];
-    for (const [key, suspect] of due) {
+    const lookAt = async ([key, suspect]: (typeof due)[number]): Promise<void> => {
       try {
         if (await this.#isAwaited(key, suspect)) awaited.push(suspect);
       } catch (error) {
@@ -58,9 +63,12 @@ export class Suspects {
         this.#postpone({ ...suspect, wasAway: true });
         failed.push(error);
       }
-    }
+    };
+    for (let from = 0; from < due.length; from += AT_ONCE)
+      await Promise.all(due.slice(from, from + AT_ONCE).map(lookAt));
     await this.#await(awaited).catch((error: unknown) => failed.push(error));
     if (failed.length > 0) throw failed[0];
+    return due.length === ROUND;
   }
 
   /** Whether it may still come; anything else is decided now, or a grace after those who are asked are back. */

@@ -1,6 +1,9 @@
 // An event is missing only when all that the log had at the time was delivered to the audit, from every share of it.
 import { beforeEach, describe, expect, it } from "@jest/globals";
 import type { Call } from "../../../core/request.ts";
+import type { CheckRun } from "../../../core/contracts/audit.ts";
+import type { DocumentStore } from "../../../core/store/port.ts";
+import { Auditor } from "../../../services/audit/auditor.ts";
 import type { Findings } from "../../../services/audit/findings.ts";
 import { createProgress, type Position } from "../../../services/audit/progress.ts";
 import { Suspects } from "../../../services/audit/suspects.ts";
@@ -129,6 +132,24 @@ describe("A suspect", () => {
       await rounds(44);
       expect(reported).toEqual([stays]);
     });
+  });
+
+  it("is told within seconds of its grace, though thousands that were only late are before it", async () => {
+    const stays = { ...missing, subject: "stock:A", until: null };
+    look = subject => (subject === stays.subject ? stays : null);
+    for (let index = 0; index < 1_900; index += 1) suspects.add({ ...missing, subject: `order:late-${String(index)}` });
+    suspects.add(stays);
+    const auditor = new Auditor({
+      ...{ checks: [], suspects, clock, intervalMs: 60_000, isBusy: () => false },
+      findings: {} as Findings,
+      runs: {} as DocumentStore<CheckRun>,
+      onRun: () => undefined,
+      onError: (_check, error) => failures.push(error),
+    });
+    auditor.start();
+    await clock.advance(missing.graceMs + 10_000);
+    await auditor.stop();
+    expect([reported, failures]).toEqual([[stays], []]);
   });
 
   it("is not waited for when it is about nothing that comes", async () => {
