@@ -126,10 +126,12 @@ export class Auditor {
 
   async #lookAgain(): Promise<void> {
     while (!this.#stopped) {
-      const isMore = await this.#tools.suspects.round().catch((error: unknown) => {
-        this.#tools.onError("suspects", error);
-        return false;
-      });
+      const isMore = await this.#tools.suspects
+        .round(() => this.#stopped)
+        .catch((error: unknown) => {
+          this.#tools.onError("suspects", error);
+          return false;
+        });
       await this.#sleep(isMore ? MORE_SUSPECTS_MS : SUSPECTS_EVERY_MS);
     }
   }

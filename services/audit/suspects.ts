@@ -50,7 +50,7 @@ export class Suspects {
    * @returns whether more are due: after an outage there are thousands, and something may really be wrong behind them
    * @throws the first failure, after all others have had their turn
    */
-  async round(): Promise<boolean> {
+  async round(isStopped: () => boolean = () => false): Promise<boolean> {
     const now = this.#tools.clock.now();
     const due = [...this.#waiting].filter(([, { dueAt }]) => dueAt <= now).slice(0, ROUND);
     const failed: unknown[] = [];
@@ -64,7 +64,7 @@ export class Suspects {
         failed.push(error);
       }
     };
-    for (let from = 0; from < due.length; from += AT_ONCE)
+    for (let from = 0; from < due.length && !isStopped(); from += AT_ONCE)
       await Promise.all(due.slice(from, from + AT_ONCE).map(lookAt));
     await this.#await(awaited).catch((error: unknown) => failed.push(error));
     if (failed.length > 0) throw failed[0];

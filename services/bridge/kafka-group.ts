@@ -164,11 +164,11 @@ export class GroupConsumer implements Subscription {
       commit: offset => consumer.commit(topic, partition, offset),
       committed,
       holds: event => this.#options.holds(topic, partition, event),
-      // The client has put the group's place back already: a new consumer begins there.
+      // The client puts the group's place back as often as it finds this: a new consumer begins there.
       fellBack: () => {
-        this.#crash(
-          new Error(`${keyOf(topic, partition)} ends before what was read of it: it is read again from its beginning`),
-        );
+        const what = `${keyOf(topic, partition)} ends before what was read of it: it is read again from its beginning`;
+        this.#options.warn(what);
+        this.#crash(new Error(what));
       },
       foreign: offset => {
         this.#foreign.found(topic, partition, offset);

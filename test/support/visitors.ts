@@ -21,6 +21,17 @@ interface Answered extends Question {
   readonly ms: number;
 }
 
+/** Null when it did not come, or not to its end. */
+async function answerOf(asked: Promise<Response>): Promise<Response | null> {
+  try {
+    const answer = await asked;
+    await answer.arrayBuffer();
+    return answer;
+  } catch {
+    return null;
+  }
+}
+
 /** Others beside those who order: they read, list and add customers, at each gateway, until they are told to stop. */
 export function startVisitors(urls: readonly string[], token: string, sku: string) {
   const stopping = new AbortController();
@@ -31,8 +42,7 @@ export function startVisitors(urls: readonly string[], token: string, sku: strin
     while (!stopping.signal.aborted) {
       const begin = Date.now();
       const sent = body === undefined ? { headers } : { headers: keyed(), body: JSON.stringify(body) };
-      const answer = await fetch(url + path, { method, ...sent }).catch(() => null);
-      await answer?.arrayBuffer();
+      const answer = await answerOf(fetch(url + path, { method, ...sent }));
       const [status, retryAfter] = [answer?.status ?? 0, answer?.headers.get("retry-after") ?? null];
       answers.push({ method, path, status, retryAfter, ms: Date.now() - begin });
       await pause(VISIT_EVERY_MS);

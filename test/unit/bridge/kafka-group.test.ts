@@ -40,11 +40,13 @@ describe("A consumer group in this process", () => {
   let clock: ManualClock;
   let consumers: ReturnType<typeof createConsumers>;
   let open: Feed[];
+  let warnings: string[];
   let group: GroupConsumer;
   beforeEach(async () => {
     clock = createManualClock();
     consumers = createConsumers();
     open = [];
+    warnings = [];
     group = new GroupConsumer({
       client: { consumer: consumers.consumer },
       group: "comptoir.billing",
@@ -61,7 +63,7 @@ describe("A consumer group in this process", () => {
       committed: () => Promise.resolve(new Map([["t", new Map([[0, 7]])]])),
       holds: () => true,
       prepare: () => Promise.resolve(),
-      warn: () => undefined,
+      warn: message => warnings.push(message),
     });
     await clock.advance(0);
   });
@@ -109,9 +111,11 @@ describe("A consumer group in this process", () => {
     expect(consumers.last().batch(early)).toBe(false);
     await clock.advance(10_000);
     expect(consumers.state.made).toBe(1);
+    expect(warnings).toEqual([]);
     expect(consumers.last().batch(early)).toBe(false);
     await clock.advance(10_000);
     expect(consumers.state).toMatchObject({ made: 2, stopped: 1 });
+    expect(warnings[0]).toBe("t/0 ends before what was read of it: it is read again from its beginning");
   });
 
   it("tries again and again while Kafka cannot be reached", async () => {
