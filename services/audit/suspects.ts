@@ -47,7 +47,7 @@ export class Suspects {
 
   /**
    * The second looks that are due, a bounded number.
-   * @returns whether more are due: after an outage there are thousands, and something may really be wrong behind them
+   * @returns whether more may be due: after an outage there are thousands, and something may really be wrong behind them
    * @throws the first failure, after all others have had their turn
    */
   async round(isStopped: () => boolean = () => false): Promise<boolean> {

@@ -5,7 +5,7 @@ import { PATIENCE_MS } from "../../core/deadlines.ts";
 
 const VISIT_EVERY_MS = 1_000;
 /** Beyond it an answer counts as one that hangs. */
-export const LATEST_MS = PATIENCE_MS + 2_000;
+const LATEST_MS = PATIENCE_MS + 2_000;
 
 interface Question {
   readonly method: "GET" | "POST";
@@ -62,6 +62,15 @@ export function startVisitors(urls: readonly string[], token: string, sku: strin
 }
 
 export const isDone = ({ method, status }: Answered): boolean => status === (method === "GET" ? 200 : 201);
-/** Neither a hang nor an answer that a client cannot act on. */
-export const isWrong = (answered: Answered): boolean =>
-  !(isDone(answered) || (answered.status === 503 && answered.retryAfter !== null)) || answered.ms > LATEST_MS;
+interface Sent {
+  /** Null or 0 when the connection failed. */
+  readonly status: number | null;
+  readonly retryAfter: string | null;
+  readonly ms: number;
+}
+
+/** Whether it hung, or is no answer that a client can act on: neither done nor 503 with Retry-After. */
+export const isWrong =
+  <A extends Sent>(isDone: (answer: A) => boolean) =>
+  (answer: A): boolean =>
+    !(isDone(answer) || (answer.status === 503 && answer.retryAfter !== null)) || answer.ms > LATEST_MS;

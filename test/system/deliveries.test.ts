@@ -11,6 +11,7 @@ import type { Order } from "../../core/contracts/order.ts";
 import { knownServices } from "../../core/node.ts";
 import { MongoDump } from "../../core/store/mongo-dump.ts";
 import { startCluster, type Cluster } from "../../scripts/support/cluster.ts";
+import { keysOf } from "../../services/billing/payment.domain.ts";
 import { ledgerCollection, type LedgerEntry } from "../../services/billing/provider.simulator.ts";
 import { requireServers, type Servers } from "../../scripts/support/servers.ts";
 import { createChance } from "../simulation/chance.ts";
@@ -97,12 +98,13 @@ async function allOf<T>(service: string, collection: string): Promise<T[]> {
 /** Sorted; each mail that there is, so one that is there twice is named twice. */
 const allMails = async (): Promise<string[]> => (await allOf<Mail>("notification", "notifications")).map(nameOf).sort();
 
-/** Sorted; what was taken by the provider's own account, whatever billing knows of it: one amount per capture. */
-const allCharges = async (): Promise<number[]> =>
+/** Sorted; each capture by the provider's own account, whatever billing knows of it. */
+const allCharges = async (): Promise<string[]> =>
   (await allOf<LedgerEntry>("provider", ledgerCollection.name))
     .filter(({ type, state }) => type === "CAPTURE" && state === "APPROVED")
-    .map(({ amount }) => amount)
-    .sort((a, b) => a - b);
+    .map(({ of, amount }) => `${String(of)} ${String(amount)}`)
+    .sort();
+const chargeOf = ({ id, totals }: Order): string => `${keysOf(id).authorize} ${String(totals.gross.amount)}`;
 
 /** Of twenty orders one is shipped and one cancelled. @returns how many were changed */
 async function shipAndCancelSome(orders: readonly Order[]): Promise<number> {
@@ -155,7 +157,7 @@ describe("Deliveries that are doubled, reordered and not acknowledged", () => {
       await until(() => deliveries.owed === 0, "every delivery is acknowledged");
       expect(await allMails()).toEqual(wanted);
       const sold = ended.filter(({ status }) => status !== "REJECTED");
-      expect(await allCharges()).toEqual(sold.map(({ totals }) => totals.gross.amount).sort((a, b) => a - b));
+      expect(await allCharges()).toEqual(sold.map(chargeOf).sort());
       expect(await trade.violations()).toEqual([]);
       expectDisturbed();
     },

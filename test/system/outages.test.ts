@@ -19,7 +19,7 @@ import { mongoAt } from "../support/mongo-storage.ts";
 import { settle } from "../support/outside-audit.ts";
 import { scale } from "../support/scale.ts";
 import { startTrade, type Trade } from "../support/trade.ts";
-import { isDone, isWrong, LATEST_MS, startVisitors } from "../support/visitors.ts";
+import { isDone, isWrong, startVisitors } from "../support/visitors.ts";
 
 const RATE = 4;
 /** So many that some order always comes, though each buyer waits as long as it is told to before it asks again. */
@@ -112,14 +112,7 @@ async function flowsAgain(trade: Trade, since: number): Promise<number> {
   return found === undefined ? Infinity : found.at + found.ms - since;
 }
 
-/** Neither a hang nor an answer that a client cannot act on. */
-function wrongAnswers(attempts: readonly Attempt[]): Attempt[] {
-  return attempts.filter(attempt => {
-    const { status, retryAfter, ms } = attempt;
-    const isRight = isAnswered(attempt) || (status === 503 && retryAfter !== null);
-    return !isRight || ms > LATEST_MS;
-  });
-}
+const wrongAnswers = (attempts: readonly Attempt[]): Attempt[] => attempts.filter(isWrong(isAnswered));
 
 /** What a process says on its ops port of whether it takes work. */
 interface Readiness {
@@ -172,7 +165,7 @@ describe(`For ${String(scale.outageMs / 1000)} s`, () => {
       const settled = Date.now() - back;
       console.log(name, how, { ...report.answers, accepted: report.accepted, failed: report.failed, flowing, settled });
       expect(wrongAnswers(attemptsOf(trade))).toEqual([]);
-      expect(visits.filter(isWrong)).toEqual([]);
+      expect(visits.filter(isWrong(isDone))).toEqual([]);
       expect(new Set(visits.filter(isDone).map(({ method }) => method))).toEqual(new Set(["GET", "POST"]));
       expect(flowing).toBeLessThan(FLOWS_AGAIN_MS);
       expect(settled).toBeLessThan(EVENTS_AGAIN_MS);

@@ -152,6 +152,18 @@ describe("A suspect", () => {
     expect([reported, failures]).toEqual([[stays], []]);
   });
 
+  it("is one of eight that are looked at together, and of none more once the audit stops", async () => {
+    let looked = 0;
+    look = () => {
+      looked += 1;
+      return null;
+    };
+    for (let index = 0; index < 60; index += 1) suspects.add({ ...missing, subject: `order:late-${String(index)}` });
+    await clock.advance(missing.graceMs);
+    expect(await suspects.round(() => looked > 0)).toBe(true);
+    expect(looked).toBe(8);
+  });
+
   it("is not waited for when it is about nothing that comes", async () => {
     const now = { ...missing, until: null };
     seen = now;

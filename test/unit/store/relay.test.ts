@@ -223,6 +223,22 @@ describe("The relay", () => {
     relay.stop();
   });
 
+  it("comes again within 2 s however long the log was away: orders may be refused for a full outbox till then", async () => {
+    const { relay, stock, happen } = start();
+    const tries: number[] = [];
+    append = () => {
+      tries.push(clock.now());
+      return Promise.reject(new Error("away"));
+    };
+    await happen(stock, "a");
+    relay.start();
+    await clock.advance(120_000);
+    relay.stop();
+    const pauses = tries.slice(1).map((at, index) => at - (tries[index] ?? 0));
+    expect(Math.max(...pauses)).toBeLessThanOrEqual(2_000);
+    expect(Math.max(...pauses)).toBeGreaterThan(1_000);
+  });
+
   it("tells that nothing waits any more, also when another process has published it", async () => {
     let passes = 0;
     const { relay, stock, happen } = start({ onPass: () => (passes += 1) });
